@@ -1,0 +1,114 @@
+"""Every error that Solvent raises on purpose.
+
+    SolventError                 exit code 2: the user's input was wrong, nothing ran
+    ├── AuthoringError           a step, a pipeline or their wiring is not valid
+    │   └── RefError             the result of a step was used before it exists
+    ├── TargetError              the file or pipeline to run can't be found or imported
+    ├── ConfigError              a config file, key or override is not valid
+    ├── IdentityError            a value can't be given a fingerprint
+    ├── FormatError              a value can't be written or read
+    ├── StoreError               the store can't be opened, read or written
+    │   └── BlobError            bytes are missing or damaged
+    ├── NotFoundError            no run, step, artifact or name like that
+    ├── EngineError              the engine can't start or lost its workers
+    ├── StepFailed               exit code 1: a step of the run failed
+    └── RunInterrupted           exit code 130: the run was stopped before its end
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SolventError(Exception):
+    """What was expected and what was found, where, and what to do next.
+
+    `where` is "file:line" or a name; `hint` is the way out, one sentence.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problem: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [self.problem]
+        if self.where:
+            lines.append(f"  at: {self.where}")
+        if self.hint:
+            lines.append(f"  try: {self.hint}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.problem, self.where, self.hint, self.__dict__)
+
+
+class AuthoringError(SolventError):
+    """A step, a pipeline or the way they are wired is not valid."""
+
+
+class RefError(AuthoringError):
+    """The result of a step was used as a value before it exists."""
+
+
+class TargetError(SolventError):
+    """The file or pipeline to run can't be found or imported."""
+
+
+class ConfigError(SolventError):
+    """A config file, key, type or override is not valid."""
+
+
+class IdentityError(SolventError):
+    """A value can't be given a fingerprint; the path inside it is named."""
+
+
+class FormatError(SolventError):
+    """A value can't be written or read; the path inside it is named."""
+
+
+class StoreError(SolventError):
+    """The store can't be opened, read or written."""
+
+
+class BlobError(StoreError):
+    """Bytes that a row names are missing or damaged."""
+
+
+class NotFoundError(SolventError):
+    """No run, step, artifact or name like that."""
+
+
+class EngineError(SolventError):
+    """The engine can't start or has lost its workers."""
+
+
+class StepFailed(SolventError):
+    """A step of the run failed; `run` is the record of the whole run."""
+
+    exit_code = 1
+    run: Any = None
+
+
+class RunInterrupted(SolventError):
+    """The run was stopped before its end; running again goes on from there."""
+
+    exit_code = 130
+    run: Any = None
+
+
+def nearest(name: str, known: object) -> str:
+    """Return "; did you mean 'x'?" for the closest of `known` names, or nothing."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, [str(each) for each in known], n=1)  # type: ignore[attr-defined]
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _restore(kind: type[SolventError], problem: str, where: str | None, hint: str | None, state: dict[str, Any]) -> SolventError:
+    error = kind(problem, where=where, hint=hint)
+    error.__dict__.update(state)
+    return error
