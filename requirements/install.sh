@@ -12,7 +12,7 @@ python=$1 venv=$2 lock=$3
 
 echo "Installing $lock into $venv ..."
 with_pip() {
-    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install -q --no-input "$@"
+    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install -qq --no-input "$@"
 }
 with_uv() {
     command -v uv >/dev/null && uv pip install -q --python "$venv/bin/python" "$@"
