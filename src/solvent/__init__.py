@@ -1,0 +1,75 @@
+"""Solvent: pipelines of plain functions, with a cache that can be trusted and a record of everything.
+
+Each public word is loaded when it is first used, so `import solvent` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from solvent.pipelines.context import log, rng, seed
+    from solvent.pipelines.files import File, Folder
+    from solvent.pipelines.pipeline import pipeline
+    from solvent.pipelines.ref import each, value
+    from solvent.pipelines.step import step
+    from solvent.runs.api import diff, load, plan, run, runs, why
+
+    __version__: str
+
+__all__ = [
+    "File",
+    "Folder",
+    "diff",
+    "each",
+    "load",
+    "log",
+    "pipeline",
+    "plan",
+    "rng",
+    "run",
+    "runs",
+    "seed",
+    "step",
+    "value",
+    "why",
+]
+
+_HOMES = {
+    "solvent.pipelines.context": ("log", "rng", "seed"),
+    "solvent.pipelines.files": ("File", "Folder"),
+    "solvent.pipelines.pipeline": ("pipeline",),
+    "solvent.pipelines.ref": ("each", "value"),
+    "solvent.pipelines.step": ("step",),
+    "solvent.runs.api": ("diff", "load", "plan", "run", "runs", "why"),
+}
+
+
+class _Words(ModuleType):
+    """Keeps `solvent.plan` and `solvent.runs` the functions that they are, also once the folders of that name load."""
+
+    def __setattr__(self, name: str, new: Any) -> None:
+        if not (name in __all__ and isinstance(new, ModuleType)):
+            super().__setattr__(name, new)
+
+
+sys.modules[__name__].__class__ = _Words
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("solvent")
+    for home, words in _HOMES.items():
+        if name in words:
+            word = getattr(__import__(home, fromlist=[name]), name)
+            globals()[name] = word
+            return word
+    raise AttributeError(f"module 'solvent' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
