@@ -94,7 +94,9 @@ def _run_console(block: Block, where: str) -> None:
         while lines[taken - 1].endswith("\\\n"):
             taken += 1
         command, expected = "".join(lines[:taken]), "".join(lines[taken:])
-        done = subprocess.run(command, shell=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        )
         printed = done.stdout + done.stderr
         if bool(done.returncode) != ("fails" in block.words):
             raise AssertionError(f"{where}\n$ {command}exit code {done.returncode}\n{printed}")

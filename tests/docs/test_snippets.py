@@ -58,7 +58,9 @@ def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path, envi
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.relative_to(REPOSITORY).as_posix()) for page in pages()])
 def test_shell_examples_are_console_blocks_so_that_they_run(page: Path) -> None:
     blocks = blocks_of(page.read_text("utf-8"))
-    assert [f"{page.name}:{each.line}" for each in blocks if each.language in SHELLS and "norun" not in each.words] == []
+    assert [
+        f"{page.name}:{each.line}" for each in blocks if each.language in SHELLS and "norun" not in each.words
+    ] == []
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.relative_to(REPOSITORY).as_posix()) for page in pages()])

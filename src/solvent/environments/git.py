@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 LIMIT_BYTES = 16 << 20
 _HEAD = ("rev-parse", "HEAD", "--abbrev-ref", "HEAD")
-_DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--")
+# Refreshing the index would take its lock from a commit made at the same time.
+_DIFF = ("-c", "diff.autoRefreshIndex=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--")
 
 
 class GitState(NamedTuple):
@@ -32,7 +33,7 @@ class GitProbe:
         """Wait for the answers; git that is slower than the timeout is stopped and counts as silent."""
         until = time.monotonic() + timeout_seconds
         head = self._head.read(until).decode().split("\n") if self._head else []
-        diff = self._diff.read(until) if self._diff else b""
+        diff = _without_untouched(self._diff.read(until)) if self._diff else b""
         self._head = self._diff = None
         if len(head) < 2:
             return GitState()
@@ -50,6 +51,13 @@ def start_git(root: str | os.PathLike[str]) -> GitProbe:
         return GitProbe()
 
 
+def _without_untouched(diff: bytes) -> bytes:
+    """Drop files of equal content: git names those whose time alone changed, as the index is not refreshed."""
+    import re
+
+    return re.sub(rb"^diff --git [^\n]*\n(?=diff --git |\Z)", b"", diff, flags=re.MULTILINE)
+
+
 def _in_repository(folder: str) -> bool:
     while not os.path.exists(os.path.join(folder, ".git")):
         parent = os.path.dirname(folder)
@@ -61,7 +69,6 @@ def _in_repository(folder: str) -> bool:
 
 def _ask(root: str | os.PathLike[str], words: Sequence[str]) -> Any:
     command = ["git", "-C", os.fspath(root), *words]
-    # Without this, looking at the changes would take the lock of the index from a commit made at the same time.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     if sys.platform == "win32":
         return _Child(command, environment)
