@@ -1,0 +1,133 @@
+"""A File as its bytes; a Folder as a manifest of blobs, one for each file in it, never an archive.
+
+Read back, they lie read-only under `files/<digest>/<name>` of the store and keep their class.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from solvent.artifacts.sink import Sink, Source
+from solvent.artifacts.store import file_state, store_error
+from solvent.artifacts.tags import find_class
+from solvent.errors import FormatError
+from solvent.model import Blob
+
+_known_good: dict[str, dict[str, tuple[int, ...] | None]] = {}
+"""For each place that this process filled or checked: the state of every file in it."""
+
+
+class _File:
+    def accepts(self, value: Any) -> bool:
+        return getattr(type(value), "__solvent_kind__", None) == "file"
+
+    def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
+        if not os.path.isfile(value):
+            raise FormatError(f"the file {os.fspath(value)} does not exist", where=sink.path, hint="write it first")
+        sink.file(os.fspath(value))
+        return {"name": os.path.basename(os.path.abspath(value))}
+
+    def read(self, source: Source) -> Any:
+        return _materialise(source, {"": source.blob()}, [])
+
+
+class _Folder:
+    def accepts(self, value: Any) -> bool:
+        return getattr(type(value), "__solvent_kind__", None) == "folder"
+
+    def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
+        root = os.path.abspath(value)
+        if not os.path.isdir(root):
+            raise FormatError(f"the folder {os.fspath(value)} does not exist", where=sink.path, hint="make it first")
+        empty = []
+        for path, is_file in _walk(root):
+            role = os.path.relpath(path, root).replace(os.sep, "/")
+            if is_file:
+                sink.file(path, role)
+            else:
+                empty.append(role)
+        return {"name": os.path.basename(root), "empty": empty}
+
+    def read(self, source: Source) -> Any:
+        return _materialise(source, {blob.role: blob for blob in source.ref.blobs}, source.meta["empty"])
+
+
+FILE = _File()
+FOLDER = _Folder()
+
+
+def _walk(root: str) -> Iterator[tuple[str, bool]]:
+    """Go through the files of a folder, and the folders without any, in a fixed order."""
+    with os.scandir(root) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_dir():
+            if entry.is_symlink():
+                raise FormatError(f"{entry.path} is a link to a folder", hint="copy what it points at, or leave it out")
+            below = list(_walk(entry.path))
+            yield from below or [(entry.path, False)]
+        elif entry.is_file():
+            yield entry.path, True
+        else:
+            raise FormatError(f"{entry.path} is neither a file nor a folder", hint="leave it out of the folder")
+
+
+def _materialise(source: Source, blobs: dict[str, Blob], empty: list[str]) -> Any:
+    """Give the place where the files lie, filling it when it is not there or was changed."""
+    ref = source.ref
+    place = os.path.join(source.blobs.root, "files", ref.digest, source.meta["name"])
+    states = _known_good.get(place)
+    if states is None or any(file_state(path) != state for path, state in states.items()):
+        try:
+            _fill(source, place, blobs, empty)
+        except OSError as error:
+            raise store_error("write", place, error) from error
+        _known_good[place] = {path: file_state(path) for path in (_inside(place, role) for role in blobs)}
+    return find_class(ref.type)(place)
+
+
+def _fill(source: Source, place: str, blobs: dict[str, Blob], empty: list[str]) -> None:
+    """Build the files aside, then give them their name at once, so that nobody sees half of a folder."""
+    aside = f"{place}.{os.getpid()}-{threading.get_ident()}"
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    for role in empty:
+        os.makedirs(_inside(aside, role), exist_ok=True)
+    if not blobs and not empty:
+        os.makedirs(aside)
+    for role, blob in blobs.items():
+        path = _inside(aside, role)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _place(source.blobs.checked_path(blob), path)
+    _swap(aside, place)
+
+
+def _inside(place: str, role: str) -> str:
+    """Name a file inside a place; a role never leads out of it."""
+    if not role:
+        return place
+    if role.startswith("/") or ".." in role.split("/") or os.path.isabs(role):
+        raise FormatError(f"the stored path {role!r} leads out of its folder")
+    return os.path.join(place, *role.split("/"))
+
+
+def _place(blob_path: str, path: str) -> None:
+    try:
+        os.link(blob_path, path)
+    except OSError:
+        shutil.copyfile(blob_path, path)
+        os.chmod(path, 0o444)
+
+
+def _swap(aside: str, place: str) -> None:
+    try:
+        os.rename(aside, place)
+    except OSError:
+        # Someone else was first, or an older, changed one lies there.
+        old = f"{aside}.old"
+        os.rename(place, old)
+        os.rename(aside, place)
+        shutil.rmtree(old, ignore_errors=True) if os.path.isdir(old) else os.unlink(old)

@@ -1,0 +1,264 @@
+"""Blobs in a local folder, addressed by the SHA-256 of their bytes, durable once `sync` has returned."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import itertools
+import os
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from solvent.errors import BlobError, StoreError
+from solvent.model import Blob
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+CHUNK_BYTES = 1 << 20
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_serial = itertools.count()
+
+
+class LocalBlobs:
+    """Bytes under `root`/objects. A blob that is there is whole: it gets its name only after its bytes are on disk."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = os.path.abspath(root)
+        self._objects = os.path.join(self.root, "objects")
+        self._unsynced: set[str] = set()
+        self._lock = threading.Lock()
+        self._checked: dict[str, tuple[int, ...]] = {}
+
+    def put(self, data: bytes | Iterable[bytes], role: str = "") -> Blob:
+        """Store bytes; those that are there already are not written again."""
+        if isinstance(data, bytes):
+            blob = Blob(hashlib.sha256(data).hexdigest(), len(data), role)
+            if self.has(blob):
+                self._remember(self.path(blob))
+                return blob
+            data = (data,)
+        with self.writer(role) as out:
+            for piece in data:
+                out.write(piece)
+        return out.blob
+
+    def put_file(self, path: str | os.PathLike[str], role: str = "") -> Blob:
+        """Store a copy of a file's bytes."""
+        with open(path, "rb", buffering=0) as source:
+            return self.put(iter(lambda: source.read(CHUNK_BYTES), b""), role)
+
+    def writer(self, role: str = "") -> BlobWriter:
+        """Give a file to stream bytes into; its `blob` is known when the `with` block ends."""
+        return BlobWriter(self, role)
+
+    def has(self, blob: Blob) -> bool:
+        """Tell whether the blob is there with its full size."""
+        try:
+            return os.stat(self.path(blob)).st_size == blob.size_bytes
+        except OSError:
+            return False
+
+    def path(self, blob: Blob) -> str:
+        """Name the file that holds a blob, whether it is there or not."""
+        return os.path.join(self._objects, blob.digest[:2], blob.digest[2:])
+
+    def read(self, blob: Blob) -> bytes:
+        """Give the bytes of a blob, checked against its digest."""
+        try:
+            with open(self.path(blob), "rb", buffering=0) as source:
+                data = source.read()
+        except FileNotFoundError:
+            raise self._missing(blob) from None
+        except OSError as error:
+            raise store_error("read", self.path(blob), error) from error
+        if hashlib.sha256(data).hexdigest() != blob.digest:
+            raise self._damaged(blob)
+        return data
+
+    def map(self, blob: Blob) -> memoryview:
+        """Give the bytes of a blob as mapped memory, checked against its digest."""
+        import mmap
+
+        try:
+            with open(self.path(blob), "rb", buffering=0) as source:
+                size = os.fstat(source.fileno()).st_size
+                view = memoryview(mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) if size else b"")
+        except FileNotFoundError:
+            raise self._missing(blob) from None
+        except OSError as error:
+            raise store_error("read", self.path(blob), error) from error
+        if hashlib.sha256(view).hexdigest() != blob.digest:
+            raise self._damaged(blob)
+        return view
+
+    def checked_path(self, blob: Blob) -> str:
+        """Name the file of a blob whose bytes were checked; an unchanged file is checked once in a process."""
+        path = self.path(blob)
+        state = file_state(path)
+        if state is None:
+            raise self._missing(blob)
+        if self._checked.get(blob.digest) != state:
+            self.map(blob).release()
+            self._checked[blob.digest] = state
+        return path
+
+    def sync(self) -> None:
+        """Make every blob stored since the last call survive a power cut."""
+        with self._lock:
+            folders, self._unsynced = self._unsynced, set()
+        try:
+            for folder in folders:
+                sync_folder(folder)
+        except OSError as error:
+            with self._lock:
+                self._unsynced |= folders
+            raise store_error("sync", self.root, error) from error
+
+    def _remember(self, path: str) -> None:
+        with self._lock:
+            self._unsynced.add(os.path.dirname(path))
+
+    def _make_folder(self, folder: str) -> None:
+        """Make a folder below the root; the folders that name it are synced too."""
+        if not os.path.isdir(folder):
+            os.makedirs(folder, exist_ok=True)
+            with self._lock:
+                self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
+
+    def _missing(self, blob: Blob) -> BlobError:
+        return BlobError(f"the bytes {blob.digest[:12]} ({blob.size_bytes} bytes) are not in the store", where=self.path(blob))
+
+    def _damaged(self, blob: Blob) -> BlobError:
+        """Take a damaged blob out of the way, so that the step that made it can store it again."""
+        path = self.path(blob)
+        try:
+            os.replace(path, f"{path}.damaged")
+            moved = "they were moved aside"
+        except OSError:
+            moved = "they could not be moved aside"
+        return BlobError(
+            f"the bytes {blob.digest[:12]} are damaged: they no longer have that digest", where=path, hint=f"run again; {moved}"
+        )
+
+
+class BlobWriter(io.RawIOBase):
+    """A file that becomes a blob when its `with` block ends well, and nothing when it does not."""
+
+    blob: Blob
+
+    def __init__(self, blobs: LocalBlobs, role: str) -> None:
+        self._blobs = blobs
+        self._role = role
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._folder = os.path.join(blobs.root, "objects", "new")
+        self._temporary = os.path.join(self._folder, f"{os.getpid()}-{threading.get_ident()}-{next(_serial)}")
+        try:
+            blobs._make_folder(self._folder)
+            self._descriptor = os.open(self._temporary, _CREATE, 0o600)
+        except OSError as error:
+            raise store_error("write", self._temporary, error) from error
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B") if not isinstance(data, bytes) else memoryview(data)
+        self._hash.update(view)
+        done = 0
+        try:
+            while done < len(view):
+                done += os.write(self._descriptor, view[done : done + (1 << 30)])
+        except OSError as error:
+            raise store_error("write", self._temporary, error) from error
+        self._size += len(view)
+        return len(view)
+
+    def tell(self) -> int:
+        return self._size
+
+    def __enter__(self) -> BlobWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._keep()
+        except OSError as failure:
+            raise store_error("write", self._temporary, failure) from failure
+        finally:
+            self._discard()
+
+    def _keep(self) -> None:
+        blob = Blob(self._hash.hexdigest(), self._size, self._role)
+        path = self._blobs.path(blob)
+        if not self._blobs.has(blob):
+            os.fsync(self._descriptor)
+            self._blobs._make_folder(os.path.dirname(path))
+            os.close(self._descriptor)
+            self._descriptor = -1
+            os.chmod(self._temporary, 0o444)
+            replace(self._temporary, path)
+        self._blobs._remember(path)
+        self.blob = blob
+
+    def _discard(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        try:
+            os.unlink(self._temporary)
+        except OSError:
+            pass
+        self.close()
+
+
+def replace(source: str, target: str) -> None:
+    """Give a file its final name, over a damaged one if need be."""
+    try:
+        os.replace(source, target)
+    except PermissionError:
+        # Windows does not replace a read-only file.
+        os.chmod(target, 0o600)
+        os.replace(source, target)
+
+
+def sync_folder(folder: str) -> None:
+    """Make the names in a folder survive a power cut; a folder that is gone needs nothing."""
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_state(path: str) -> tuple[int, ...] | None:
+    """Give what changes whenever a file's bytes may have changed, or None for no file."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def store_error(verb: str, path: str, error: OSError) -> StoreError:
+    """Say in words why the store can't be used."""
+    reason = error.strerror or str(error)
+    hint = {
+        errno.ENOSPC: "make room on this disk, or set SOLVENT_HOME to a folder on another one",
+        errno.EDQUOT: "make room within your quota, or set SOLVENT_HOME to a folder elsewhere",
+        errno.EROFS: "the disk is read-only: set SOLVENT_HOME to a folder that can be written",
+        errno.EACCES: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
+        errno.EPERM: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
+    }.get(error.errno or 0)
+    return StoreError(f"the store can't {verb} {os.path.basename(path)}: {reason}", where=path, hint=hint)
