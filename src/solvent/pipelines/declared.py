@@ -51,13 +51,13 @@ def element_of(annotation: Any) -> Any:
     return arguments[0] if len(arguments) == 1 else None
 
 
-def _class_fields(kind: type) -> Fields | None:
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        names = list(kind._fields)
-    elif hasattr(kind, "__dataclass_fields__"):
+def _class_fields(kind: Any) -> Fields | None:
+    if hasattr(kind, "__dataclass_fields__"):
         import dataclasses
 
         names = [field.name for field in dataclasses.fields(kind)]
+    elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        names = list(kind._fields)
     else:
         return None
     hints = _class_hints(kind)

@@ -87,7 +87,7 @@ def value(x: T) -> T:
 def each(x: Iterable[T]) -> Iterator[T]:
     """Wait for the length of a list that a step gives and yield its elements, each one ready to be passed on."""
     if isinstance(x, Ref) and not unpacks(x._annotation):
-        return x._tracer.each(x)
+        return cast(Iterator[T], x._tracer.each(x))
     return iter(x)
 
 

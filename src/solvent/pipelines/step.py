@@ -73,7 +73,8 @@ class Step(Generic[P, R]):
     def apply(self, arguments: Mapping[str, Any]) -> R:
         """Call the plain function with what `bind` gave."""
         args, kwargs = self.signature.split(arguments)
-        return self.__wrapped__(*args, **kwargs)
+        plain: Callable[..., R] = self.__wrapped__
+        return plain(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<step {self.spec.name} ({self.spec.file}:{self.spec.line})>"
