@@ -1,0 +1,1 @@
+"""The metadata store: who ran what, when, on which data, and what came of it."""

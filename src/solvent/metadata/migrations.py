@@ -1,0 +1,61 @@
+"""The numbered steps by which a store gets the schema that this version of Solvent knows."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from solvent.errors import StoreError
+from solvent.metadata.database import Database
+
+SCHEMA = 1
+"""The newest schema known here: the number of the last file in schema/."""
+
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema")
+
+
+def migrate(database: Database) -> None:
+    """Bring a store to the newest schema in one transaction, or refuse it politely; many processes may try at once."""
+    if _current(database) == SCHEMA:
+        return
+    with database.transaction():
+        # Another process may have done it while this one waited for its turn.
+        current = _number(database)
+        for number in range(current + 1, SCHEMA + 1):
+            for statement in statements(number):
+                database.execute(statement)
+            database.execute("INSERT INTO migrations (number, applied_at) VALUES (?, ?)", (number, time.time()))
+
+
+def statements(number: int) -> list[str]:
+    """Read the statements of one migration."""
+    with open(os.path.join(_FOLDER, f"{number:04d}.sql"), encoding="utf-8") as file:
+        return [part for part in file.read().split(";\n") if part.strip()]
+
+
+def _current(database: Database) -> int:
+    """Read the number of the store's schema: 0 for an empty one; refuse a newer one."""
+    try:
+        number: int = database.row("SELECT MAX(number) FROM migrations")[0] or 0
+    except StoreError as error:
+        if "no such table" not in error.problem:
+            raise
+        return 0
+    if number > SCHEMA:
+        raise StoreError(
+            f"The metadata store has schema {number}; this version of Solvent knows schemas up to {SCHEMA}.",
+            where=database.path,
+            hint="Upgrade Solvent, or use another store by setting SOLVENT_HOME.",
+        )
+    return number
+
+
+def _number(database: Database) -> int:
+    number = _current(database)
+    if number == 0 and database.row("SELECT COUNT(*) FROM sqlite_master")[0]:
+        raise StoreError(
+            "This database belongs to another program: it has tables, but none of Solvent's.",
+            where=database.path,
+            hint="Use another folder for the store by setting SOLVENT_HOME.",
+        )
+    return number

@@ -1,0 +1,69 @@
+"""All that is read from the metadata store: runs and step runs, and here code, environments, notes, tags and memos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from solvent.metadata.database import storable
+from solvent.metadata.runs import RunQueries
+from solvent.metadata.step_runs import StepRunQueries
+from solvent.metadata.writes import state_text
+from solvent.model import CodeFingerprint, Symbol
+
+
+class Note(NamedTuple):
+    """What a person wrote."""
+
+    text: str
+    author: str
+    at: float
+
+
+class Tag(NamedTuple):
+    """A tag and who set it."""
+
+    tag: str
+    author: str
+    at: float
+
+
+class Queries(RunQueries, StepRunQueries):
+    """The reading half of a metadata store."""
+
+    def load_code(self, digest: str) -> CodeFingerprint | None:
+        """Read what a code fingerprint was made of."""
+        row = self.row("SELECT packages, unfollowed, files FROM codes WHERE digest = ?", (digest,))
+        if row is None:
+            return None
+        symbols = self.rows(
+            "SELECT name, kind, digest, file, line FROM symbols WHERE code = ? ORDER BY ordinal", (digest,)
+        )
+        packages, unfollowed, files = (tuple(json.loads(text)) for text in row)
+        return CodeFingerprint(digest, tuple(Symbol(*each) for each in symbols), packages, unfollowed, files)
+
+    def load_environment(self, digest: str) -> tuple[str, str] | None:
+        """Read the record (JSON) and the lock of an environment."""
+        row = self.row("SELECT record, lock_text FROM environments WHERE digest = ?", (digest,))
+        return None if row is None else (row[0], row[1])
+
+    def notes(self, kind: str, id: str) -> list[Note]:
+        """Read what people wrote about something, oldest first."""
+        sql = "SELECT text, author, written_at FROM notes WHERE kind = ? AND subject = ? ORDER BY ordinal"
+        return [Note(*row) for row in self.rows(sql, (kind, id))]
+
+    def tags(self, kind: str, id: str) -> list[Tag]:
+        """Read the tags of something, in the order of the alphabet."""
+        sql = "SELECT tag, author, tagged_at FROM tags WHERE kind = ? AND subject = ? ORDER BY tag"
+        return [Tag(*row) for row in self.rows(sql, (kind, id))]
+
+    def recall_file(self, state: Sequence[object]) -> str | None:
+        """Tell the digest of a file if it was remembered in this very state."""
+        sql = "SELECT digest FROM file_memos WHERE path = ? AND state = ?"
+        row = self.row(sql, (storable(str(state[0])), state_text(state)))
+        return None if row is None else str(row[0])
+
+    def check(self) -> list[str]:
+        """Look for damage in the whole database; an empty list means that all is well."""
+        return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]

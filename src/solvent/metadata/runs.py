@@ -1,0 +1,153 @@
+"""What is read of runs, and the short names by which people call them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from solvent.errors import NotFoundError, nearest
+from solvent.metadata.database import Database
+from solvent.metadata.rows import RUN_COLUMNS, RUN_COLUMNS_OF_R
+from solvent.model import RunRecord
+
+_NEWEST_FIRST = " ORDER BY r.started_at DESC, r.id DESC"
+_SELECT = f"SELECT {RUN_COLUMNS_OF_R} FROM runs r"
+_BY_ID = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?"
+_LAST_WITH_STEP = (
+    "SELECT r.id FROM runs r WHERE r.pipeline = ?{0}"
+    " AND EXISTS (SELECT 1 FROM step_runs s WHERE s.name = ? AND s.run_id = r.id)"
+    " ORDER BY r.started_at DESC, r.id DESC LIMIT 1"
+)
+_LAST_WITH_STEP_BEFORE = _LAST_WITH_STEP.format(" AND (r.started_at < ? OR (r.started_at = ? AND r.id < ?))")
+_LAST_WITH_STEP_EVER = _LAST_WITH_STEP.format("")
+# The executions behind the newest calls: a step that is always reused keeps the time that it once took.
+_RECENT_SECONDS = (
+    "SELECT DISTINCT e.run_id, e.position, e.seconds FROM (SELECT s.run_id, s.position, s.source_run, s.source_position"
+    " FROM runs r JOIN step_runs s ON s.name = ? AND s.run_id = r.id"
+    " WHERE r.pipeline = ? AND s.status IN ('done', 'reused') ORDER BY r.started_at DESC LIMIT 50) AS s"
+    " JOIN step_runs e ON e.run_id = COALESCE(s.source_run, s.run_id)"
+    " AND e.position = COALESCE(s.source_position, s.position) WHERE e.seconds IS NOT NULL"
+)
+_SAME_WORK = f"{_SELECT} WHERE r.target = ? AND r.config = ? AND r.code = ?{_NEWEST_FIRST} LIMIT 50"
+_LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
+
+
+class RunQueries(Database):
+    """The runs of a metadata store, for reading."""
+
+    def find_run(self, reference: str, pipeline: str | None = None) -> RunRecord:
+        """Read the run that a person means: a full id, the unique beginning or end of one, "latest" or "latest~2"."""
+        reference = reference.strip()
+        latest = _LATEST.fullmatch(reference)
+        if latest:
+            return self._latest(int(latest[1] or 0), pipeline)
+        row = self.row(_BY_ID, (reference,))
+        if row and pipeline in (None, row[1]):
+            return RunRecord(*row)
+        found = self._ids_like(reference, pipeline) if reference else []
+        if len(found) == 1:
+            return RunRecord(*self.row(_BY_ID, found[0]))
+        raise self._no_run(reference, pipeline, [id for (id,) in found])
+
+    def list_runs(
+        self,
+        pipeline: str | None = None,
+        status: str | None = None,
+        tag: str | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> list[RunRecord]:
+        """Read the newest runs, newest first; `before` is the id of the run that ended the page before."""
+        given: list[Any] = []
+        conditions = []
+        if pipeline is not None:
+            conditions.append("r.pipeline = ?")
+            given.append(pipeline)
+        if status is not None:
+            conditions.append("r.status = ?")
+            given.append(status)
+        if tag is not None:
+            conditions.append("r.id IN (SELECT subject FROM tags WHERE kind = 'run' AND tag = ?)")
+            given.append(tag)
+        if before is not None:
+            started = self._started(before)
+            conditions.append("r.started_at <= ? AND (r.started_at < ? OR r.id < ?)")
+            given.extend((started, started, before))
+        where = " WHERE " + " AND ".join(conditions) if conditions else ""
+        return [RunRecord(*row) for row in self.rows(f"{_SELECT}{where}{_NEWEST_FIRST} LIMIT ?", (*given, limit))]
+
+    def last_run_with_step(self, pipeline: str, name: str, before_run: str | None = None) -> str | None:
+        """Tell the newest run of a pipeline, older than `before_run`, that came to a call of this step."""
+        if before_run is None:
+            row = self.row(_LAST_WITH_STEP_EVER, (pipeline, name))
+        else:
+            started = self._started(before_run)
+            row = self.row(_LAST_WITH_STEP_BEFORE, (pipeline, started, started, before_run, name))
+        return row[0] if row else None
+
+    def mean_seconds(self, name: str, pipeline: str) -> float | None:
+        """Tell how long a step took on average in its newest executions."""
+        seconds = [row[2] for row in self.rows(_RECENT_SECONDS, (name, pipeline))]
+        return sum(seconds) / len(seconds) if seconds else None
+
+    def find_interrupted(self, target: str, config: str, code: str) -> list[RunRecord]:
+        """Read the runs of the same work that did not come to an end since the last one that did; newest first.
+
+        Those with status "running" may be alive still: whoever holds the locks knows.
+        """
+        found = []
+        for row in self.rows(_SAME_WORK, (target, config, code)):
+            run = RunRecord(*row)
+            if run.status not in ("running", "interrupted"):
+                break
+            found.append(run)
+        return found
+
+    def _started(self, id: str) -> float:
+        row = self.row("SELECT started_at FROM runs WHERE id = ?", (id,))
+        if row is None:
+            raise NotFoundError(f"There is no run {id!r}.", where=self.path, hint="`solvent runs` lists them.")
+        return float(row[0])
+
+    def _latest(self, back: int, pipeline: str | None) -> RunRecord:
+        where, given = _only(pipeline)
+        row = self.row(f"{_SELECT}{where}{_NEWEST_FIRST} LIMIT 1 OFFSET ?", (*given, back))
+        if row:
+            return RunRecord(*row)
+        count = self.row(f"SELECT COUNT(*) FROM runs r{where}", given)[0]
+        whose = f" of pipeline {pipeline!r}" if pipeline else ""
+        if count:
+            raise NotFoundError(f"There are only {count} runs{whose}: latest~{back} goes too far back.")
+        raise NotFoundError(
+            f"There is no run{whose} yet.", where=self.path, hint="Run a pipeline first: `solvent run TARGET`."
+        )
+
+    def _ids_like(self, reference: str, pipeline: str | None) -> list[Any]:
+        """Find the ids that begin, or else those that end, like this; enough of them to see that it is not one."""
+        where, given = _only(pipeline)
+        literal = re.sub(r"([%_!])", r"!\1", reference)
+        for pattern in (f"{literal}%", f"%{literal}"):
+            joint = " AND" if where else " WHERE"
+            sql = f"SELECT r.id FROM runs r{where}{joint} r.id LIKE ? ESCAPE '!'{_NEWEST_FIRST} LIMIT 5"
+            found = self.rows(sql, (*given, pattern))
+            if found:
+                return found
+        return []
+
+    def _no_run(self, reference: str, pipeline: str | None, found: list[str]) -> NotFoundError:
+        whose = f" of pipeline {pipeline!r}" if pipeline else ""
+        if found:
+            names = ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
+            problem = f"{reference!r} names more than one run{whose}: {names}."
+            return NotFoundError(problem, hint="Give more characters.")
+        where, given = _only(pipeline)
+        known = [id for (id,) in self.rows(f"SELECT r.id FROM runs r{where}{_NEWEST_FIRST} LIMIT 200", given)]
+        return NotFoundError(
+            f"There is no run {reference!r}{whose}{nearest(reference, [*known, 'latest'])}.",
+            where=self.path,
+            hint="`solvent runs` lists them; `latest` and `latest~1` work too.",
+        )
+
+
+def _only(pipeline: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("", ()) if pipeline is None else (" WHERE r.pipeline = ?", (pipeline,))

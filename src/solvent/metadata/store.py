@@ -1,0 +1,104 @@
+"""The metadata store of one project, opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+
+from solvent.errors import StoreError
+from solvent.metadata.database import BUSY_SECONDS, complaint
+from solvent.metadata.lineage import Lineage
+from solvent.metadata.migrations import migrate
+from solvent.metadata.queries import Queries
+from solvent.metadata.writes import Writes
+
+
+class MetadataStore(Writes, Queries, Lineage):
+    """Everything recorded about runs, step runs, artifacts, code and environments, for one thread at a time."""
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, create: bool = True) -> MetadataStore:
+        """Open the store at `path`, made if need be; a newer, damaged or read-only one is refused."""
+        where = os.path.abspath(os.fspath(path))
+        _prepare(where, create)
+        store = cls(where, _connect(where))
+        try:
+            migrate(store)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+
+def _prepare(path: str, create: bool) -> None:
+    """Refuse early, in words, what the database would refuse late."""
+    if not os.path.exists(path):
+        if not create:
+            raise StoreError(
+                "There is no metadata store yet.", where=path, hint="Run a pipeline first: `solvent run TARGET`."
+            )
+        return _prepare_folder(os.path.dirname(path))
+    if os.path.isdir(path):
+        raise StoreError("The metadata store must be a file, and this is a folder.", where=path)
+    if not (os.access(path, os.R_OK | os.W_OK) and os.access(os.path.dirname(path), os.W_OK)):
+        raise StoreError(
+            "The metadata store is read-only.",
+            where=path,
+            hint="Make the file and its folder writable, or use another store by setting SOLVENT_HOME.",
+        )
+
+
+def _prepare_folder(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+        reason = "it is read-only"
+    except OSError as error:
+        writable = False
+        reason = (error.strerror or str(error)).lower()
+    if not writable:
+        raise StoreError(
+            f"A metadata store can't be made in this folder: {reason}.",
+            where=folder,
+            hint="Make the folder writable, or use another one by setting SOLVENT_HOME.",
+        )
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+    except sqlite3.Error as error:
+        raise complaint(error, path) from error
+    try:
+        _log_ahead(connection)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-8000")
+        if sys.platform == "darwin":
+            # There fsync alone leaves the bytes in the drive's cache.
+            connection.execute("PRAGMA fullfsync=ON")
+    except sqlite3.Error as error:
+        connection.close()
+        raise complaint(error, path) from error
+    return connection
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging: readers never wait for the writer.
+
+    The switch of a new file needs it alone and does not wait for others as every later statement does.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = (error.sqlite_errorname or "").startswith("SQLITE_BUSY")
+            if not busy or time.monotonic() > deadline:
+                raise
+        time.sleep(0.005)
