@@ -1,0 +1,77 @@
+"""Secrets by reference: what is written down, stored, shown and hashed is where the value is, never the value."""
+
+from __future__ import annotations
+
+import os
+
+from solvent.errors import ConfigError
+
+_FORM = "write env:NAME for an environment variable or file:PATH for a file"
+
+
+class Secret:
+    """A reference to a secret: `env:NAME` or `file:PATH`; its value is read by `reveal()` alone and kept nowhere."""
+
+    __slots__ = ("_reference",)
+
+    _reference: str
+
+    def __init__(self, reference: str) -> None:
+        if not is_reference(reference):
+            raise ConfigError("a secret is given by reference, found something else (not shown)", hint=_FORM)
+        object.__setattr__(self, "_reference", reference)
+
+    @property
+    def reference(self) -> str:
+        return self._reference
+
+    def reveal(self) -> str:
+        """Read the value now; a file loses the line break at its end."""
+        kind, _, name = self._reference.partition(":")
+        return _from_environment(name) if kind == "env" else _from_file(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Secret can't be changed ({name})")
+
+    def __repr__(self) -> str:
+        return f"Secret({self._reference!r})"
+
+    def __str__(self) -> str:
+        return self._reference
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._reference == self._reference
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._reference))
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, (self._reference,)
+
+
+def is_reference(text: object) -> bool:
+    """Whether a text names a place where a secret may be."""
+    if not isinstance(text, str):
+        return False
+    kind, _, name = text.partition(":")
+    return kind in ("env", "file") and bool(name.strip())
+
+
+def _from_environment(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise ConfigError(
+            f"the environment variable {name} of a secret is not set", hint=f"set {name} before the run starts"
+        )
+    return value
+
+
+def _from_file(path: str) -> str:
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return file.read().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(
+            f"the file {path} of a secret can't be read: {reason}", hint="check the path after file:"
+        ) from None
