@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from solvent.errors import NotFoundError
+from solvent.metadata.answers import Consumption, Made, Production
 from solvent.metadata.database import Database
 from solvent.metadata.rows import ARTIFACT_COLUMNS, ARTIFACT_COLUMNS_OF_A, read_artifact
 from solvent.model import ArtifactRef, Blob
-
-
-class Production(NamedTuple):
-    """One making of an artifact: by which step run, as which of its outputs ('' for an undivided one), and when."""
-
-    run_id: str
-    position: int
-    step: str
-    field: str
-    finished_at: float
-
-
-class Consumption(NamedTuple):
-    """One taking of an artifact: by which step run, as which argument, and when."""
-
-    run_id: str
-    position: int
-    step: str
-    argument: str
-    finished_at: float
-
-
-class Made(NamedTuple):
-    """An artifact and a step run that has it as an output; `run_id` and `position` are those of the execution."""
-
-    artifact: ArtifactRef
-    by: Production
-
 
 _BLOBS = "SELECT digest, size_bytes, role FROM blobs WHERE artifact_digest = ? AND artifact_type = ? ORDER BY ordinal"
 _CHILDREN = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from solvent.errors import StoreError
 
@@ -32,7 +32,7 @@ class Database:
         except UnicodeEncodeError:
             return self.execute(sql, _escaped(parameters))
         except (sqlite3.Error, OverflowError) as error:
-            raise complaint(error, self.path) from error
+            raise failed(error, self.path) from error
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row; the statement leaves rows that are there already alone."""
@@ -41,7 +41,7 @@ class Database:
         except UnicodeEncodeError:
             self.execute_many(sql, [_escaped(row) for row in rows])
         except (sqlite3.Error, OverflowError) as error:
-            raise complaint(error, self.path) from error
+            raise failed(error, self.path) from error
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Read all rows of a query."""
@@ -50,7 +50,7 @@ class Database:
         except UnicodeEncodeError:
             return self.rows(sql, _escaped(parameters))
         except (sqlite3.Error, OverflowError) as error:
-            raise complaint(error, self.path) from error
+            raise failed(error, self.path) from error
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Read the first row of a query, or None."""
@@ -128,53 +128,14 @@ class Reading:
             self._database.execute("ROLLBACK")
 
 
-class Remedy(NamedTuple):
-    """What a family of error codes means, and the way out."""
-
-    problem: str
-    hint: str
-
-
-_REMEDIES = {
-    "SQLITE_READONLY": Remedy("The metadata store can't be written.", "Make the file and its folder writable."),
-    "SQLITE_CANTOPEN": Remedy(
-        "The metadata store can't be opened.", "Check that its folder exists and that you may write there."
-    ),
-    "SQLITE_PERM": Remedy("The metadata store can't be opened.", "Check that you may read and write the file."),
-    "SQLITE_FULL": Remedy("The disk is full: nothing of this was written.", "Free some space and run again."),
-    "SQLITE_BUSY": Remedy(
-        f"Another process has been writing to the metadata store for {BUSY_SECONDS:.0f} seconds.",
-        "See which process holds it, let it finish or end it, and run again.",
-    ),
-    "SQLITE_CORRUPT": Remedy(
-        "The metadata store is damaged.", "Restore it from a backup, or move it away and run again to start a new one."
-    ),
-    "SQLITE_NOTADB": Remedy(
-        "This file is no metadata store, or it is damaged.",
-        "Restore it from a backup, or move it away and run again to start a new one.",
-    ),
-    "SQLITE_IOERR": Remedy(
-        "The disk refused to read or write the metadata store.", "Check the disk and its free space."
-    ),
-    "SQLITE_CONSTRAINT": Remedy(
-        "The metadata store refused a row that does not fit the others.",
-        "This is a fault of Solvent: please report it.",
-    ),
-}
-
-
-def complaint(error: Exception, path: str) -> StoreError:
+def failed(error: Exception, path: str) -> StoreError:
     """Say what the database complains about, where the file is, and what to do."""
-    code = getattr(error, "sqlite_errorname", None) or ""
-    family = "_".join(code.split("_")[:2])
-    remedy = _REMEDIES.get(family)
-    if remedy is None:
-        return StoreError(f"The metadata store failed: {error}.", where=path)
-    detail = f" ({error})" if family in ("SQLITE_IOERR", "SQLITE_CONSTRAINT", "SQLITE_CORRUPT") else ""
-    return StoreError(remedy.problem.removesuffix(".") + detail + ".", where=path, hint=remedy.hint)
+    from solvent.metadata.complaints import complaint
+
+    return complaint(error, path)
 
 
-def _escaped(values: Iterable[Any]) -> tuple[Any, ...]:
+def _escaped(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(_escape(value) if isinstance(value, str) else value for value in values)
 
 

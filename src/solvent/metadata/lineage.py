@@ -4,8 +4,7 @@ The walk goes from execution to execution by what each input says of its produce
 give equal values are not mixed up. A reused step run counts as the execution that it reuses.
 """
 
-from __future__ import annotations
-
+# Annotations are evaluated here, see `solvent.metadata.answers`.
 import json
 from collections import deque
 from collections.abc import Iterable

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from solvent.metadata.answers import Note, Tag
 from solvent.metadata.database import storable
 from solvent.metadata.runs import RunQueries
 from solvent.metadata.step_runs import StepRunQueries
 from solvent.metadata.writes import state_text
 from solvent.model import CodeFingerprint, Symbol
-
-
-class Note(NamedTuple):
-    """What a person wrote."""
-
-    text: str
-    author: str
-    at: float
-
-
-class Tag(NamedTuple):
-    """A tag and who set it."""
-
-    tag: str
-    author: str
-    at: float
 
 
 class Queries(RunQueries, StepRunQueries):

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from solvent.errors import NotFoundError
+from solvent.metadata.answers import Part
 from solvent.metadata.artifacts import ArtifactQueries
 from solvent.metadata.database import restored
 from solvent.metadata.rows import ARTIFACT_COLUMNS_OF_A, EXECUTED, STEP_COLUMNS, Details, read_step_run
 from solvent.model import Attachment, Input, Metric, Observation, StepRunRecord
-
-
-class Part(NamedTuple):
-    """What `why` needs of one earlier call of a step."""
-
-    position: int
-    occurrence: int
-    key: str
-    parts: str
-    code: str | None
-    status: str
-
 
 _FROM_STEPS = f"FROM step_runs s LEFT JOIN step_runs e ON {EXECUTED.format('e')}"
 _PARTS = "CASE WHEN s.source_run IS NULL THEN s.parts ELSE COALESCE(e.parts, '{}') END"
@@ -70,19 +58,22 @@ _INPUTS = (
 )
 
 
-class _Shelf(NamedTuple):
-    """The queries for what other tables hold, for a whole run or for one step run."""
-
-    outputs: str
-    observations: str
-    metrics: str
-    attachments: str
-    inputs: str
+_Shelf = tuple[str, str, str, str, str]
+"""The queries for what other tables hold, for a whole run or for one step run."""
 
 
-_ALL = _Shelf(_OUTPUTS, _OBSERVATIONS, _METRICS, _ATTACHMENTS, _INPUTS)
-_ALL_OF_RUN = _Shelf(*(sql.replace("{0}", _OF_RUN) for sql in _ALL))
-_ALL_OF_STEP = _Shelf(*(sql.replace("{0}", _OF_STEP) for sql in _ALL))
+def _shelf(condition: str) -> _Shelf:
+    return (
+        _OUTPUTS.replace("{0}", condition),
+        _OBSERVATIONS.replace("{0}", condition),
+        _METRICS.replace("{0}", condition),
+        _ATTACHMENTS.replace("{0}", condition),
+        _INPUTS.replace("{0}", condition),
+    )
+
+
+_ALL_OF_RUN = _shelf(_OF_RUN)
+_ALL_OF_STEP = _shelf(_OF_STEP)
 
 
 class StepRunQueries(ArtifactQueries):
@@ -134,22 +125,22 @@ class StepRunQueries(ArtifactQueries):
 
     def _execution(self, row: Any) -> StepRunRecord:
         details = Details()
-        collected = {row[1]: details}
-        self._collect_outputs(collected, _ALL_OF_STEP, row[:2])
+        self._collect_outputs({row[1]: details}, _ALL_OF_STEP, row[:2])
         return read_step_run(row, details)
 
     def _collect(self, collected: dict[int, Details], shelf: _Shelf, of: tuple[Any, ...]) -> None:
         self._collect_outputs(collected, shelf, of)
-        for position, name, value, step, at in self.rows(shelf.metrics, of):
+        metrics, attachments, inputs = shelf[2:]
+        for position, name, value, step, at in self.rows(metrics, of):
             collected[position].metrics.append(Metric(name, math.nan if value is None else value, step, at))
-        for position, kind, name, *artifact in self.rows(shelf.attachments, of):
+        for position, kind, name, *artifact in self.rows(attachments, of):
             collected[position].attachments.append(Attachment(kind, name, self._artifact(tuple(artifact))))
-        for position, *each in self.rows(shelf.inputs, of):
+        for position, *each in self.rows(inputs, of):
             collected[position].inputs.append(Input(*each))
 
-    def _collect_outputs(self, collected: dict[int, Details], shelf: _Shelf, of: Iterable[Any]) -> None:
-        of = tuple(of)
-        for row in self.rows(shelf.outputs, of):
+    def _collect_outputs(self, collected: dict[int, Details], shelf: _Shelf, of: tuple[Any, ...]) -> None:
+        outputs, observations = shelf[:2]
+        for row in self.rows(outputs, of):
             collected[row[0]].outputs[row[1]] = self._artifact(row[2:])
-        for position, kind, subject, token in self.rows(shelf.observations, of):
+        for position, kind, subject, token in self.rows(observations, of):
             collected[position].observations.append(Observation(kind, restored(subject), token))

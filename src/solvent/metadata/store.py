@@ -8,7 +8,7 @@ import sys
 import time
 
 from solvent.errors import StoreError
-from solvent.metadata.database import BUSY_SECONDS, complaint
+from solvent.metadata.database import BUSY_SECONDS, failed
 from solvent.metadata.lineage import Lineage
 from solvent.metadata.migrations import migrate
 from solvent.metadata.queries import Queries
@@ -72,7 +72,7 @@ def _connect(path: str) -> sqlite3.Connection:
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
         )
     except sqlite3.Error as error:
-        raise complaint(error, path) from error
+        raise failed(error, path) from error
     try:
         _log_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
@@ -83,7 +83,7 @@ def _connect(path: str) -> sqlite3.Connection:
             connection.execute("PRAGMA fullfsync=ON")
     except sqlite3.Error as error:
         connection.close()
-        raise complaint(error, path) from error
+        raise failed(error, path) from error
     return connection
 
 

@@ -1,0 +1,44 @@
+"""What the database complains about, in the user's words."""
+
+from __future__ import annotations
+
+from solvent.errors import StoreError
+from solvent.metadata.database import BUSY_SECONDS
+
+_REMEDIES = {
+    "SQLITE_READONLY": ("The metadata store can't be written.", "Make the file and its folder writable."),
+    "SQLITE_CANTOPEN": (
+        "The metadata store can't be opened.",
+        "Check that its folder exists and that you may write there.",
+    ),
+    "SQLITE_PERM": ("The metadata store can't be opened.", "Check that you may read and write the file."),
+    "SQLITE_FULL": ("The disk is full: nothing of this was written.", "Free some space and run again."),
+    "SQLITE_BUSY": (
+        f"Another process has been writing to the metadata store for {BUSY_SECONDS:.0f} seconds.",
+        "See which process holds it, let it finish or end it, and run again.",
+    ),
+    "SQLITE_CORRUPT": (
+        "The metadata store is damaged.",
+        "Restore it from a backup, or move it away and run again to start a new one.",
+    ),
+    "SQLITE_NOTADB": (
+        "This file is no metadata store, or it is damaged.",
+        "Restore it from a backup, or move it away and run again to start a new one.",
+    ),
+    "SQLITE_IOERR": ("The disk refused to read or write the metadata store.", "Check the disk and its free space."),
+    "SQLITE_CONSTRAINT": (
+        "The metadata store refused a row that does not fit the others.",
+        "This is a fault of Solvent: please report it.",
+    ),
+}
+
+
+def complaint(error: Exception, path: str) -> StoreError:
+    """Say what the database complains about, where the file is, and what to do."""
+    code = getattr(error, "sqlite_errorname", None) or ""
+    family = "_".join(code.split("_")[:2])
+    if family not in _REMEDIES:
+        return StoreError(f"The metadata store failed: {error}.", where=path)
+    problem, hint = _REMEDIES[family]
+    detail = f" ({error})" if family in ("SQLITE_IOERR", "SQLITE_CONSTRAINT", "SQLITE_CORRUPT") else ""
+    return StoreError(problem.removesuffix(".") + detail + ".", where=path, hint=hint)
