@@ -57,7 +57,7 @@ def _class_fields(kind: Any) -> Fields | None:
 
         names = [field.name for field in dataclasses.fields(kind)]
     elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        names = list(kind._fields)
+        names = list(getattr(kind, "_fields", ()))
     else:
         return None
     hints = _class_hints(kind)

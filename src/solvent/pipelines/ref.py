@@ -86,8 +86,9 @@ def value(x: T) -> T:
 
 def each(x: Iterable[T]) -> Iterator[T]:
     """Wait for the length of a list that a step gives and yield its elements, each one ready to be passed on."""
-    if isinstance(x, Ref) and not unpacks(x._annotation):
-        return cast(Iterator[T], x._tracer.each(x))
+    if isinstance(x, Ref):
+        parts: Iterator[Any] = iter(x) if unpacks(x._annotation) else x._tracer.each(x)
+        return parts
     return iter(x)
 
 
