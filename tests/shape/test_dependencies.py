@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 import solvent
-
 from tests.shape.source import REPOSITORY
 
 
