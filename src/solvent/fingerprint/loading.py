@@ -1,0 +1,70 @@
+"""The user's modules are always compiled from their source.
+
+Python trusts a bytecode cache when size and time of the source are as they were, so an edit of the same size within the
+same second would run the old code. Installed packages and the standard library keep their caches.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
+from os.path import abspath, isdir
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
+
+from solvent.fingerprint.ownership import user_file
+
+if TYPE_CHECKING:
+    from importlib.abc import PathEntryFinder
+
+_loaded: dict[str, CodeType] = {}
+
+
+class SourceLoader(SourceFileLoader):
+    """Loads a module from its source alone; no bytecode is read or written."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+    def exec_module(self, module: ModuleType) -> None:
+        code = self.get_code(module.__name__)
+        if code is None:
+            raise ImportError(f"no source for {module.__name__}", name=module.__name__, path=self.path)
+        _loaded[abspath(self.path)] = code
+        exec(code, module.__dict__)
+
+
+def compile_user_modules_from_source() -> None:
+    """Make every user module imported from now on come from its source; calling it again does nothing."""
+    if _find_in_user_folder in sys.path_hooks:
+        return
+    sys.path_hooks.insert(0, _find_in_user_folder)
+    for folder in list(sys.path_importer_cache):
+        if _is_user_folder(folder):
+            sys.path_importer_cache.pop(folder, None)
+
+
+def loaded_code(path: str) -> CodeType | None:
+    """Return the code that a module of this file was made from, if it was loaded by us."""
+    return _loaded.get(path)
+
+
+def _is_user_folder(folder: str) -> bool:
+    return isdir(folder or ".") and user_file(abspath(folder or ".") + "/module.py")
+
+
+_finder = FileFinder.path_hook((ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceLoader, SOURCE_SUFFIXES))
+
+
+def _find_in_user_folder(folder: str) -> PathEntryFinder:
+    if not _is_user_folder(folder):
+        raise ImportError("not a folder of the user's code", path=folder)
+    return _finder(folder)
