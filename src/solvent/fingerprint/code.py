@@ -14,9 +14,17 @@ from solvent.fingerprint.bytecode import digest_code
 from solvent.fingerprint.contents import describe, find_named, wrapped_step
 from solvent.fingerprint.ownership import is_user_module, user_file
 from solvent.fingerprint.reach import Reach
+from solvent.fingerprint.structure import digest
 from solvent.model import CodeFingerprint, Symbol
 
-__all__ = ["digest_code", "fingerprint_classes", "fingerprint_code", "is_user_module", "user_file"]
+__all__ = [
+    "digest_code",
+    "extend_fingerprint",
+    "fingerprint_classes",
+    "fingerprint_code",
+    "is_user_module",
+    "user_file",
+]
 
 
 def fingerprint_code(function: Callable[..., Any], *, extra_classes: Iterable[type | str] = ()) -> CodeFingerprint:
@@ -63,3 +71,17 @@ def _follow_named(reach: Reach, names: Iterable[type | str]) -> None:
         value = find_named(each) if isinstance(each, str) else each
         if value is not None:
             describe(reach, reach.root(), f"uses {order(each)}", value)
+
+
+def extend_fingerprint(code: CodeFingerprint, names: Iterable[str]) -> CodeFingerprint:
+    """Return a fingerprint together with the code of classes or functions, given as "module:qualname"."""
+    reach = Reach()
+    _follow_named(reach, names)
+    reach.run()
+    return CodeFingerprint(
+        digest=digest("extended code", code.digest, reach.digest()),
+        symbols=tuple(sorted({*code.symbols, *reach.symbols()})),
+        packages=tuple(sorted({*code.packages, *reach.packages})),
+        unfollowed=tuple(sorted({*code.unfollowed, *reach.unfollowed})),
+        files=tuple(sorted({*code.files, *reach.files()})),
+    )
