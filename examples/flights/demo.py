@@ -96,10 +96,8 @@ def edit(file: Path, old: str, new: str) -> None:
     if old not in text:
         raise SystemExit(f"{file.name} no longer holds {old!r}, which this demo edits")
     file.write_text(text.replace(old, new), "utf-8")
-    for sign, lines in (("-", old), ("+", new)):
-        print(
-            "".join(f"    {sign} {line.strip()}\n" for line in lines.splitlines() if line.strip()), end="", flush=True
-        )
+    changes = [f"    {sign} {line.strip()}" for sign, lines in (("-", old), ("+", new)) for line in lines.splitlines()]
+    print(*(change for change in changes if len(change) > 6), sep="\n", flush=True)
 
 
 def count(record: dict[str, Any], status: str) -> int:

@@ -9,18 +9,8 @@ import pandas as pd
 
 from solvent import rng, step
 
-FLIGHT = [
-    "month",
-    "day",
-    "sched_dep_time",
-    "carrier",
-    "tailnum",
-    "origin",
-    "dest",
-    "distance",
-    "arr_delay",
-    "time_hour",
-]
+PLACE = ["carrier", "tailnum", "origin", "dest", "distance"]
+TIME = ["month", "day", "sched_dep_time", "time_hour", "arr_delay"]
 WEATHER = ["origin", "time_hour", "temp", "humid", "wind_speed", "precip", "pressure", "visib"]
 PLANE = ["tailnum", "plane_year", "engines", "seats"]
 
