@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -26,10 +25,7 @@ def headings(page: str) -> set[str]:
     return {word for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE) for word in re.findall(r"`([^`]+)`", line)}
 
 
-def error_names() -> Iterator[str]:
-    for name, one in vars(errors).items():
-        if isinstance(one, type) and issubclass(one, errors.SolventError):
-            yield name
+ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.SolventError)]
 
 
 @cache
@@ -41,7 +37,7 @@ def command_names() -> list[str]:
     return re.findall(r"^ +([a-z]+) {2,}\S", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", error_names())
+@pytest.mark.parametrize("name", ERRORS)
 def test_an_error_has_a_heading(name: str) -> None:
     assert name in headings("errors.md")
 
