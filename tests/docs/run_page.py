@@ -12,6 +12,7 @@ In what is printed, `...` stands for anything.
 import contextlib
 import io
 import linecache
+import os
 import re
 import subprocess
 import sys
@@ -114,6 +115,8 @@ def _trimmed(text: str) -> str:
 
 
 if __name__ == "__main__":
+    # A page may import what it has written, as a script in that folder may.
+    sys.path[0] = os.getcwd()
     try:
         run_page(Path(sys.argv[1]))
     except AssertionError as error:

@@ -48,8 +48,6 @@ def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path, envi
         shutil.copytree(page.parent, project, ignore=shutil.ignore_patterns(".solvent", "__pycache__"))
     else:
         project.mkdir()
-    # A page may import files that it has written, as a script in that folder may.
-    environment["PYTHONPATH"] += f"{os.pathsep}{project}"
     command = [sys.executable, str(Path(__file__).with_name("run_page.py")), str(page)]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr or done.stdout
