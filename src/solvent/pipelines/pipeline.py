@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from solvent.errors import AuthoringError
+from solvent.pipelines.context import tracer
 from solvent.pipelines.declared import annotations_of
 from solvent.pipelines.lint import check_body
+from solvent.pipelines.places import shorten
 from solvent.pipelines.signature import Signature
 from solvent.pipelines.step import absolute, check_function, local_names
 
@@ -35,7 +38,16 @@ class Pipeline(Generic[P, R]):
             self.annotations = annotations_of(function, names)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self.__wrapped__(*args, **kwargs)
+        if tracer.get() is None:
+            return self.__wrapped__(*args, **kwargs)
+        try:
+            return self.__wrapped__(*args, **kwargs)
+        except RecursionError:
+            raise AuthoringError(
+                f"pipeline {self.name!r} calls itself without end, or too deep for Python",
+                where=f"{shorten(self.file)}:{self.line}",
+                hint="end the recursion with a plain `if` on an argument or a value(...)",
+            ) from None
 
     @cached_property
     def signature(self) -> Signature:

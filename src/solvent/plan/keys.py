@@ -55,8 +55,8 @@ def key_parts(
 ) -> Keyed:
     """Give the key of a call whose producers are known; IdentityError names the step, the argument and the line."""
     known = {id(ref): identify_ref(ref) for _, ref in call.refs}
+    found = _externals(call, root, memo)  # first: of a missing file it says more than a fingerprint could
     arguments = {name: _identify(call, name, given, known) for name, given in call.arguments.items()}
-    found = _externals(call, root, memo)
     spec = call.step.spec
     made_of = KeyParts(
         step=spec.name,
@@ -128,12 +128,16 @@ def _text(given: Any) -> str:
     """Show a plain value as people wrote it; what is long is cut, and what isn't plain shows by its digest alone."""
     kind = type(given)
     if kind in (str, bytes):
-        return repr(given[:TEXT_LENGTH])
-    if kind in (tuple, list):
-        plain = len(given) <= TEXT_LENGTH and LEAVES.issuperset(map(type, given))
-    else:
-        plain = kind in LEAVES or (kind is not Ref and isinstance(given, os.PathLike))
-    return repr(given)[:TEXT_LENGTH] if plain else ""
+        given = given[:TEXT_LENGTH]
+    elif kind in (tuple, list):
+        if len(given) > TEXT_LENGTH or not LEAVES.issuperset(map(type, given)):
+            return ""
+    elif kind not in LEAVES and (kind is Ref or not isinstance(given, os.PathLike)):
+        return ""
+    try:
+        return repr(given)[:TEXT_LENGTH]
+    except ValueError:  # Python writes no numbers of more than 4,300 digits
+        return ""
 
 
 def _at(call: Call, error: IdentityError) -> IdentityError:
