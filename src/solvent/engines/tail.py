@@ -23,17 +23,18 @@ class LogTail:
             self._files[ticket_id] = (path, None, 0, b"")
 
     def finish(self, ticket_id: int, execution: Execution | None) -> None:
-        """Take the rest of a log, from its file or, if that is gone, from the execution; and forget it."""
+        """Take the rest of a log. The file goes if the execution holds its text; after a crash it stays."""
         if ticket_id not in self._files:
             return
         if execution is None or execution.log_bytes:
             self._read(ticket_id, limit=1 << 62)
-        _, fd, read, rest = self._files.pop(ticket_id)
+        path, fd, _, rest = self._files.pop(ticket_id)
+        if rest:
+            self._lines.append((ticket_id, _text(rest)))
         if fd is not None:
             os.close(fd)
-        elif execution is not None and not read:
-            rest = execution.log
-        self._lines.extend((ticket_id, _text(line)) for line in rest.splitlines())
+            if execution is not None:
+                os.unlink(path)
 
     def lines(self) -> list[tuple[int, str]]:
         """Give the whole lines that are new since the last call."""
@@ -67,4 +68,5 @@ class LogTail:
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r")
+    # A progress bar rewrites its line again and again: only its last state is of interest.
+    return line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
