@@ -26,7 +26,9 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_commit_and_branch_are_told(repository: Path) -> None:
-    assert start_git(repository).join() == GitState(run_git(repository, "rev-parse", "HEAD"), "main", b"")
+    probe = start_git(repository)
+    assert probe.join() == GitState(run_git(repository, "rev-parse", "HEAD"), "main", b"")
+    assert probe.join() == probe.join()
 
 
 def test_changes_are_told_from_a_folder_below(repository: Path) -> None:

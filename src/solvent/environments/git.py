@@ -28,17 +28,20 @@ class GitProbe:
     def __init__(self, head: Any = None, diff: Any = None) -> None:
         self._head = head
         self._diff = diff
+        self._state: GitState | None = None
 
     def join(self, timeout_seconds: float = 10.0) -> GitState:
         """Wait for the answers; git that is slower than the timeout is stopped and counts as silent."""
-        until = time.monotonic() + timeout_seconds
+        if self._state is None:
+            self._state = self._read(time.monotonic() + timeout_seconds)
+        return self._state
+
+    def _read(self, until: float) -> GitState:
         head = self._head.read(until).decode().split("\n") if self._head else []
         diff = _without_untouched(self._diff.read(until)) if self._diff else b""
-        self._head = self._diff = None
         if len(head) < 2:
             return GitState()
-        branch = head[1] if head[1] != "HEAD" else None
-        return GitState(head[0], branch, diff)
+        return GitState(head[0], head[1] if head[1] != "HEAD" else None, diff)
 
 
 def start_git(root: str | os.PathLike[str]) -> GitProbe:
