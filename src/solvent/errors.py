@@ -91,6 +91,8 @@ class StepFailed(SolventError):
 
     exit_code = 1
     run: Any = None
+    step: str = ""
+    failure: Any = None
 
 
 class RunInterrupted(SolventError):

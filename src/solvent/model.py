@@ -164,7 +164,8 @@ class Failure:
 class Ticket:
     """All that an engine needs to run one step anywhere: what to call, with what, under which seed, and where to write.
 
-    `arguments` holds plain values, with a `Stored` in place of each artifact that must be read from the store.
+    `arguments` is the pickle of a mapping of plain values, with a `Stored` in place of each artifact that must be read from
+    the store. `function` is the pickle of the step where the worker can't find it by name.
     """
 
     id: int
@@ -174,16 +175,17 @@ class Ticket:
     run_seed: int
     store: str
     project: str
-    arguments: Mapping[str, Any]
+    arguments: bytes
     attempt: int = 1
     resources: Resources = Resources()
     declared_files: tuple[str, ...] = ()
     function: bytes | None = None
+    allow_pickle: bool = True
     log_path: str = ""
 
 
 class Stored(NamedTuple):
-    """Stands in a ticket's arguments for a value in the artifact store; `path` walks into a collection."""
+    """Stands in a ticket's arguments for a value in the artifact store."""
 
     artifact: ArtifactRef
 

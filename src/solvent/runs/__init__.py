@@ -1,0 +1,1 @@
+"""A tracer that executes: the loop, the cache, the worker entry, the record, and reading it back."""

@@ -1,0 +1,54 @@
+"""Looking a key up: a former execution counts only if all that it observed still holds and all its bytes are there."""
+
+from __future__ import annotations
+
+from solvent.artifacts.store import LocalBlobs
+from solvent.metadata.store import MetadataStore
+from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord
+from solvent.runs.observe import describe, still_holds
+
+
+class Cache:
+    """Former executions by key, newest first."""
+
+    def __init__(self, metadata: MetadataStore, blobs: LocalBlobs, *, root: str, run_seed: int, memo: FileMemo) -> None:
+        self._metadata = metadata
+        self._blobs = blobs
+        self._root = root
+        self._run_seed = str(run_seed)
+        self._memo = memo
+
+    def find(self, key: str) -> tuple[StepRunRecord | None, str]:
+        """Give the newest execution under `key` that still counts; else None, and in words why the newest does not."""
+        why = ""
+        for record in self._metadata.find_executions(key):
+            reason = self.refusal(record)
+            if not reason:
+                return record, ""
+            why = why or reason
+        return None, why
+
+    def refusal(self, record: StepRunRecord) -> str:
+        """Say why an execution does not count any more, or nothing if it does."""
+        if record.execution is None:
+            return "its outputs are not in the store"
+        for observation in record.execution.observations:
+            if not self._holds(observation):
+                return self._changed(observation)
+        for field, artifact in record.execution.outputs.items():
+            if not self.present(artifact):
+                return f"the stored bytes of its output{' ' + field if field else ''} are missing or damaged"
+        return ""
+
+    def present(self, artifact: ArtifactRef) -> bool:
+        return all(self._blobs.has(blob) for blob in artifact.all_blobs())
+
+    def _holds(self, observation: Observation) -> bool:
+        if observation.kind == "seed":
+            return observation.token == self._run_seed
+        return still_holds(observation, self._root, self._memo)
+
+    def _changed(self, observation: Observation) -> str:
+        if observation.kind == "seed":
+            return f"run seed {observation.token} -> {self._run_seed}"
+        return describe(observation)

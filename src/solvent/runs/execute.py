@@ -1,0 +1,146 @@
+"""One execution of a step, the same in every process: seed it, watch it, capture it, identify what it returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any, NamedTuple
+
+from solvent.artifacts.store import LocalBlobs
+from solvent.errors import AuthoringError, SolventError
+from solvent.fingerprint.values import identify
+from solvent.model import WHOLE, Failure, FileMemo, Identity, Observation
+from solvent.pipelines.context import inside_step
+from solvent.pipelines.step import Step
+from solvent.runs.observe import Observer
+from solvent.runs.randomness import Seeding, step_seed
+from solvent.runs.scope import StepScope
+from solvent.runs.tracebacks import user_traceback
+from solvent.runs.usage import Usage
+
+
+class Job(NamedTuple):
+    """What to execute: the step, its arguments as plain values, and the places it may use."""
+
+    step: Step[..., Any]
+    arguments: Mapping[str, Any]
+    key: str
+    run_seed: int
+    root: str
+    home: str
+    declared_files: tuple[str, ...]
+    memo: FileMemo | None
+    ignore_threads: frozenset[int] = frozenset()
+
+
+class Outcome:
+    """What one execution gave: values with their identities, or a failure, and everything that was seen meanwhile."""
+
+    __slots__ = (
+        "cpu_seconds",
+        "error",
+        "failure",
+        "identities",
+        "log",
+        "log_bytes",
+        "memory_scope",
+        "observations",
+        "peak_memory_bytes",
+        "scope",
+        "seconds",
+        "started_at",
+        "values",
+        "whole",
+    )
+
+    def __init__(self, scope: StepScope) -> None:
+        self.scope = scope
+        self.values: dict[str, Any] = {}
+        self.identities: dict[str, Identity] = {}
+        self.whole: Identity | None = None
+        self.failure: Failure | None = None
+        self.error: BaseException | None = None
+        self.observations: tuple[Observation, ...] = ()
+        self.log = b""
+        self.log_bytes = 0
+
+
+def execute(job: Job, blobs: LocalBlobs, output: Any, *, in_worker: bool) -> Outcome:
+    """Run the step once. A failure of the step is in the outcome; KeyboardInterrupt alone passes through."""
+    scope = StepScope(step_seed(job.run_seed, job.key), blobs)
+    outcome = Outcome(scope)
+    observer = Observer(
+        job.root, job.home, declared=job.declared_files, memo=job.memo, ignore_threads=set(job.ignore_threads)
+    )
+    seeding = Seeding(scope._seed, restore=not in_worker)
+    usage = Usage(in_worker=in_worker)
+    outcome.started_at = time.time()
+    began = time.perf_counter()
+    with usage, output:
+        try:
+            with inside_step(scope), seeding, observer:
+                returned = job.step.apply(job.arguments)
+            outcome.seconds = time.perf_counter() - began
+            _identify_outputs(job.step, returned, outcome)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            outcome.seconds = time.perf_counter() - began
+            outcome.error = error
+            outcome.failure = describe_failure(error)
+            output.note(outcome.failure.traceback)
+    outcome.cpu_seconds = usage.cpu_seconds
+    outcome.peak_memory_bytes = usage.peak_memory_bytes
+    outcome.memory_scope = usage.memory_scope
+    outcome.log, outcome.log_bytes = output.log, output.log_bytes
+    outcome.observations = _observations(observer, scope, seeding, job.run_seed)
+    return outcome
+
+
+def describe_failure(error: BaseException) -> Failure:
+    """Put an error of the user's code into words, with the user's frames only."""
+    if isinstance(error, SystemExit):
+        return Failure("SystemExit", f"called sys.exit({error.code!r})", user_traceback(error))
+    message = str(error) if isinstance(error, SolventError) else str(error) or type(error).__name__
+    return Failure(type(error).__name__, message, user_traceback(error))
+
+
+def _observations(observer: Observer, scope: StepScope, seeding: Seeding, run_seed: int) -> tuple[Observation, ...]:
+    seen = observer.observations()
+    if scope.seed_used or seeding.moved:
+        return (*seen, Observation("seed", "", str(run_seed)))
+    return seen
+
+
+def _identify_outputs(step: Step[..., Any], returned: Any, outcome: Outcome) -> None:
+    name = step.spec.name
+    if not step.fields:
+        outcome.values = {WHOLE: returned}
+        outcome.identities = {WHOLE: identify(returned, path=f"output of `{name}`")}
+        return
+    outcome.values = split_fields(step, returned)
+    known: dict[int, Identity] = {}
+    for field, value in outcome.values.items():
+        outcome.identities[field] = identify(value, path=f"output of `{name}`.{field}")
+        known[id(value)] = outcome.identities[field]
+    outcome.whole = identify(returned, resolve=lambda value: known.get(id(value)), path=f"output of `{name}`")
+
+
+def split_fields(step: Step[..., Any], returned: Any) -> dict[str, Any]:
+    """Take a declared NamedTuple, dataclass or fixed-length tuple apart; refuse what was not declared."""
+    fields = step.fields or {}
+    if is_dataclass(returned) and all(hasattr(returned, name) for name in fields):
+        return {name: getattr(returned, name) for name in fields}
+    if isinstance(returned, tuple) and len(returned) == len(fields):
+        return dict(zip(fields, returned, strict=True))
+    raise AuthoringError(
+        f"step `{step.spec.name}` declares an output of {len(fields)} fields ({', '.join(fields)}) "
+        f"but returned {_describe(returned)}",
+        where=f"{step.spec.file}:{step.spec.line}",
+        hint="return what the annotation says, or change the annotation",
+    )
+
+
+def _describe(value: Any) -> str:
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"

@@ -1,0 +1,137 @@
+"""Steps in this process, in the order of the body, each at its call."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from solvent.fingerprint.values import identify, is_immutable
+from solvent.model import Failure, Identity
+from solvent.pipelines.containers import replace_refs
+from solvent.pipelines.ref import path_of
+from solvent.runs.capture import StepOutput
+from solvent.runs.execute import Job, Outcome, execute
+from solvent.runs.outputs import value_of
+from solvent.runs.isolate import Isolation
+from solvent.runs.retry import attempts, backoff_seconds
+from solvent.runs.runner import ELSEWHERE, EXECUTE, Runner
+from solvent.runs.state import CallState
+
+_CLAIM_POLL_SECONDS = 0.01
+
+
+class InlineDriver:
+    """Executes each call at once; a step that wants a process of its own gets one from `isolation`."""
+
+    name = "inline"
+
+    def __init__(self, runner: Runner, *, root: str, isolation: Isolation) -> None:
+        self._runner = runner
+        self._root = root
+        self._isolation = isolation
+        self._held: list[CallState] = []
+
+    def add(self, state: CallState) -> None:
+        if self._held or self._runner.held():
+            self._held.append(state)
+        else:
+            self._run(state)
+
+    def wait(self, state: CallState) -> None:
+        """Return when the call has ended, or when it can't because the run is held."""
+        while self._held and not state.ended and not self._runner.held():
+            self._run(self._held.pop(0))
+
+    def finish(self) -> None:
+        """Run what is held; what may not run any more is cancelled."""
+        while self._held and not self._runner.held():
+            self._run(self._held.pop(0))
+        for state in self._held:
+            self._runner.settle(state, "cancelled", self._runner.reason_to_hold())
+        self._held.clear()
+
+    def stop_now(self) -> None:
+        """Nothing runs beside the caller; the step in hand is ended by the interrupt itself."""
+
+    def wake(self) -> None:
+        """Nothing waits in the background."""
+
+    def close(self) -> None:
+        self._isolation.close()
+
+    def _run(self, state: CallState) -> None:
+        runner = self._runner
+        while (verdict := runner.admit(state)) == ELSEWHERE:
+            time.sleep(_CLAIM_POLL_SECONDS)
+        if verdict != EXECUTE:
+            return
+        runner.writer.wait_for_room()
+        runner.started(state)
+        spec = state.call.step.spec
+        try:
+            if spec.isolated or spec.timeout_seconds is not None:
+                self._isolation.run(state)
+            else:
+                self._execute(state)
+        except KeyboardInterrupt:
+            runner.stopping.set()
+            runner.release(state)
+            runner.settle(state, "cancelled", "stopped")
+            raise
+
+    def _execute(self, state: CallState) -> None:
+        runner = self._runner
+        for attempt in attempts(runner.retries(state)):
+            state.attempt = attempt
+            outcome = self._attempt(state)
+            if outcome.failure is None or attempt > runner.retries(state) or runner.stopping.is_set():
+                break
+            runner.watcher.notice(f"{state.label} failed ({outcome.failure.message}); trying again")
+            time.sleep(backoff_seconds(attempt))
+        runner.take_outcome(state, outcome)
+
+    def _attempt(self, state: CallState) -> Outcome:
+        runner = self._runner
+        step, blobs = state.call.step, runner.stores.blobs
+        arguments = {
+            name: replace_refs(given, lambda ref: value_of(runner.state_of(ref), path_of(ref), blobs))
+            for name, given in state.call.arguments.items()
+        }
+        job = Job(
+            step,
+            arguments,
+            state.key,
+            runner.keyer.run_seed,
+            self._root,
+            runner.stores.home,
+            state.declared_files,
+            runner.keyer.memo,
+            frozenset({runner.writer.thread_id}),
+        )
+        show = (lambda text: runner.watcher.output(state.label, text)) if runner.watcher.shows_output else None
+        output = StepOutput(show, on_debugger=runner.watcher.make_room)
+        outcome = execute(job, blobs, output, in_worker=False)
+        if outcome.failure is None:
+            self._check_inputs(state, arguments, outcome)
+        return outcome
+
+    def _check_inputs(self, state: CallState, arguments: dict[str, Any], outcome: Outcome) -> None:
+        for name, value in arguments.items():
+            if is_immutable(value):
+                continue
+            before: Identity | None = state.arguments.get(name)
+            if before is not None and identify(value, path=f"argument `{name}`").digest != before.digest:
+                self._forget_live_inputs(state)
+                outcome.failure = Failure(
+                    "MutatedInput",
+                    f"it mutated its input `{name}`; copy what you change, for example {name} = {name}.copy()",
+                    "",
+                )
+                return
+
+    def _forget_live_inputs(self, state: CallState) -> None:
+        """Drop what the step may have changed; who needs it next reads the stored bytes."""
+        for producer in state.producers:
+            for output in producer.outputs.values():
+                if output.artifact is not None:
+                    output.drop()

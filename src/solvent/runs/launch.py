@@ -1,0 +1,284 @@
+"""One run from its first line to its last commit."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from solvent.config.project import Project
+from solvent.config.resolve import Resolved
+from solvent.engines.processes import ProcessEngine
+from solvent.environments.capture import capture
+from solvent.environments.git import start_git
+from solvent.errors import AuthoringError, ConfigError, RunInterrupted, SolventError, StepFailed, nearest
+from solvent.fingerprint.code import fingerprint_code
+from solvent.model import Resources, RunRecord
+from solvent.pipelines.context import inside_run
+from solvent.pipelines.pipeline import Pipeline
+from solvent.runs.cache import Cache
+from solvent.runs.capture import install, uninstall
+from solvent.runs.events import Silent, Watcher
+from solvent.runs.explainer import Explainer
+from solvent.runs.facts import begin_record, new_run_id
+from solvent.runs.inline import InlineDriver
+from solvent.runs.interrupts import gentle_interrupts
+from solvent.runs.isolate import Isolation
+from solvent.runs.keyer import Keyer
+from solvent.runs.lives import lease_name, status_of
+from solvent.runs.memo import StoreMemo
+from solvent.runs.pool import PoolDriver
+from solvent.runs.resources import Room
+from solvent.runs.runner import Adoptable, Policy, Runner
+from solvent.runs.seal import Seal
+from solvent.runs.stores import Stores
+from solvent.runs.tickets import TicketOffice
+from solvent.runs.tracer import Driver, RunTracer
+from solvent.runs.writer import Writer
+
+ENGINES = ("inline", "processes")
+WORKER_ENTRY = "solvent.runs.worker:execute_ticket"
+
+
+class Options(NamedTuple):
+    """How to run; none of it enters a cache key but the run seed, and that only for steps that draw random numbers."""
+
+    engine: str = "inline"
+    workers: int | None = None
+    run_seed: int = 0
+    reuse: bool = True
+    fresh: bool = False
+    keep_going: bool = False
+    sweep: str | None = None
+    watcher: Watcher = Silent()
+    resources: Mapping[str, Resources] = {}
+    retries: Mapping[str, int] = {}
+    allow_pickle: bool = True
+
+
+class Launched(NamedTuple):
+    """A run that has ended: its record, and what the pipeline returned if it did."""
+
+    record: RunRecord
+    result: Any
+    error: BaseException | None
+
+
+def launch(pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, target: str, options: Options) -> Launched:
+    """Run a pipeline to its end; whatever happens, the record of the run says it.
+
+    Raises ConfigError and StoreError before anything is recorded. A failure in the run is in `error`.
+    """
+    if options.engine not in ENGINES:
+        raise ConfigError(f"no engine {options.engine!r}{nearest(options.engine, ENGINES)}", hint=f"engines: {', '.join(ENGINES)}")
+    # The fork server is a fork of this process, so it comes before any store or thread.
+    engine = _start_engine(options) if options.engine == "processes" else None
+    try:
+        with Stores(project) as stores:
+            return _Launch(pipeline, resolved, stores, target, options, engine).run()
+    finally:
+        if engine is not None:
+            engine.close(now=True)
+
+
+def _start_engine(options: Options) -> ProcessEngine:
+    return ProcessEngine(WORKER_ENTRY, options.workers or os.cpu_count() or 1, fork=may_fork(), preload=preloadable())
+
+
+def may_fork() -> bool:
+    """Whether a fork of this process is a safe start for workers: Linux, one thread, no notebook."""
+    return sys.platform == "linux" and threading.active_count() == 1 and "ipykernel" not in sys.modules
+
+
+def preloadable() -> list[str]:
+    """Name the heavy installed packages that this process has loaded, for a server that starts anew."""
+    heavy = ("numpy", "pandas", "pyarrow", "polars", "sklearn", "scipy", "lightgbm", "torch")
+    return [name for name in heavy if name in sys.modules]
+
+
+class _Launch:
+    """The parts of one run, put together."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline[..., Any],
+        resolved: Resolved,
+        stores: Stores,
+        target: str,
+        options: Options,
+        engine: ProcessEngine | None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._resolved = resolved
+        self._stores = stores
+        self._options = options
+        self._root = str(stores.project.root)
+        at = time.time()
+        run_id = new_run_id(at)
+        code = fingerprint_code(pipeline.__wrapped__)
+        interrupted = self._interrupted(target, code.digest)
+        self._record = begin_record(
+            run_id,
+            at,
+            pipeline=pipeline,
+            target=target,
+            resolved=resolved,
+            engine=options.engine,
+            seed=options.run_seed,
+            code=code.digest,
+            resumes=interrupted.id if interrupted else None,
+            sweep=options.sweep,
+        )
+        self._git = start_git(self._root)
+        self._environment = capture(stores.cache_folder)
+        stores.locks.try_lock(lease_name(run_id))
+        memo = StoreMemo(stores.metadata)
+        self._explainer = Explainer(pipeline.name, run_id)
+        self._writer = Writer(
+            stores,
+            run_id,
+            memo=memo,
+            explain=self._explainer.why,
+            watcher=options.watcher,
+            allow_pickle=options.allow_pickle,
+        )
+        self._runner = Runner(
+            stores,
+            keyer=Keyer(run_id, run_seed=options.run_seed, root=self._root, environment=self._environment, memo=memo),
+            cache=Cache(stores.metadata, stores.blobs, root=self._root, run_seed=options.run_seed, memo=memo),
+            writer=self._writer,
+            watcher=options.watcher,
+            policy=Policy(
+                reuse=options.reuse,
+                keep_going=options.keep_going,
+                adopt=self._adoptable(interrupted),
+                retries=options.retries,
+            ),
+        )
+        self._seal = Seal(self._runner, self._root, self._environment, self._git)
+        self._seal.begin(self._record, code)
+        self._driver = self._make_driver(engine)
+
+    def run(self) -> Launched:
+        options, runner = self._options, self._runner
+        options.watcher.run_started(self._record.id, self._pipeline.name, self._record.resumes)
+        install()
+        result, error = None, None
+        try:
+            with gentle_interrupts(self._stop_soon, self._stop_now):
+                result = self._body()
+                self._driver.finish()
+                failed = runner.unhanded_failure()
+                if failed is not None:
+                    error = runner.error_for(failed)
+                elif runner.stopping.is_set():
+                    error = RunInterrupted("the run was stopped", hint="run it again to go on from here")
+        except KeyboardInterrupt as interrupt:
+            runner.stopping.set()
+            error = _stopped(interrupt)
+        except RecursionError as found:
+            error = AuthoringError(
+                f"pipeline `{self._pipeline.name}` calls itself without end",
+                where=f"{self._pipeline.file}:{self._pipeline.line}",
+                hint="give the recursion an end that does not depend on a step's result, or take it with value()",
+            ).with_traceback(found.__traceback__)
+        except BaseException as found:
+            error = found
+        finally:
+            uninstall()
+        return self._end(result, error)
+
+    def _body(self) -> Any:
+        value = self._resolved.value
+        with inside_run(RunTracer(self._runner, self._driver)):
+            if self._pipeline.config_type is not None:
+                return self._pipeline.__wrapped__(value)
+            return self._pipeline.__wrapped__(**value)
+
+    def _end(self, result: Any, error: BaseException | None) -> Launched:
+        """Let what runs come to its end, seal the record, and give everything back."""
+        try:
+            if error is not None:
+                self._settle()
+            record = self._seal.end(self._record, result, error)
+            self._writer.close()
+            self._writer.check()
+        except BaseException as found:
+            self._writer.close()
+            raise found if error is None or isinstance(found, SolventError) else error from found
+        finally:
+            self._driver.close()
+            self._stores.locks.unlock(lease_name(self._record.id))
+        self._options.watcher.run_ended(
+            record.id, record.status, (record.ended_at or 0) - record.started_at, json.loads(record.counts)
+        )
+        if isinstance(error, StepFailed | RunInterrupted):
+            error.run = record
+        return Launched(record, result, error)
+
+    def _settle(self) -> None:
+        """After an error in the body nothing new starts; what runs may end, unless it was stopped at once."""
+        self._runner.stopping.set()
+        self._driver.finish()
+
+    def _stop_soon(self) -> None:
+        self._runner.stopping.set()
+        self._driver.wake()
+        self._options.watcher.notice("stopping: what runs may finish; press Ctrl-C again to stop now")
+
+    def _stop_now(self) -> None:
+        self._driver.stop_now()
+
+    def _make_driver(self, engine: ProcessEngine | None) -> Driver:
+        office = TicketOffice(
+            self._runner, root=self._root, allow_pickle=self._options.allow_pickle, by_name=engine is not None
+        )
+        if engine is None:
+            return InlineDriver(self._runner, root=self._root, isolation=Isolation(self._runner, office, WORKER_ENTRY))
+        total = Resources(engine.capacity, _memory_mb(), _gpus())
+        return PoolDriver(self._runner, engine, office, Room(total, self._options.resources))
+
+    def _interrupted(self, target: str, code: str) -> RunRecord | None:
+        if self._options.fresh:
+            return None
+        config = json.dumps(self._resolved.as_json, sort_keys=True)
+        for run in self._stores.metadata.find_interrupted(target, config, code):
+            if status_of(run, self._stores.locks) == "interrupted":
+                return run
+        return None
+
+    def _adoptable(self, interrupted: RunRecord | None) -> Adoptable:
+        if interrupted is None:
+            return {}
+        return {
+            (record.name, record.key, record.occurrence): record
+            for record in self._stores.metadata.list_step_runs(interrupted.id)
+            if not record.cached and record.status in ("done", "reused")
+        }
+
+
+def _stopped(interrupt: KeyboardInterrupt) -> RunInterrupted:
+    error = RunInterrupted("the run was stopped", hint="run it again to go on from here")
+    error.__cause__ = interrupt
+    return error
+
+
+def _memory_mb() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    except (AttributeError, ValueError, OSError):
+        return 1 << 20
+
+
+def _gpus() -> int:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([each for each in visible.split(",") if each.strip() not in ("", "-1")])
+    try:
+        return len([name for name in os.listdir("/dev") if name.startswith("nvidia") and name[6:].isdigit()])
+    except OSError:
+        return 0

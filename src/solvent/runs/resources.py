@@ -1,0 +1,33 @@
+"""How much of the machine is free, and how much a step asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from solvent.model import Resources
+
+
+class Room:
+    """Tokens of cpus, memory and gpus; a step that asks for more than there is gets all there is, alone."""
+
+    def __init__(self, total: Resources, wanted: Mapping[str, Resources]) -> None:
+        self._total = total
+        self._free = total
+        self._wanted = wanted
+
+    def need(self, step_name: str) -> Resources:
+        wanted = self._wanted.get(step_name, Resources())
+        return Resources(*(min(a, b) for a, b in zip(wanted, self._total, strict=True)))
+
+    @property
+    def full(self) -> bool:
+        return self._free.cpus <= 0
+
+    def fits(self, need: Resources) -> bool:
+        return all(a <= b for a, b in zip(need, self._free, strict=True))
+
+    def take(self, need: Resources) -> None:
+        self._free = Resources(*(b - a for a, b in zip(need, self._free, strict=True)))
+
+    def give_back(self, need: Resources) -> None:
+        self._free = Resources(*(b + a for a, b in zip(need, self._free, strict=True)))

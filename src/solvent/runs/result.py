@@ -1,0 +1,87 @@
+"""What a pipeline returned, kept as JSON that names artifacts instead of holding them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from solvent.model import ArtifactRef
+from solvent.pipelines.ref import Ref
+
+Keep = Callable[[Any], ArtifactRef]
+Read = Callable[[str, str], Any]
+
+_SCALARS = (bool, int, float, str, type(None))
+
+
+def encode_result(result: Any, keep: Keep) -> str:
+    """Write a result down; `keep` gives the artifact of a Ref, or makes one of a value that is not JSON."""
+    return json.dumps(_encode(result, keep))
+
+
+def decode_result(text: str | None, read: Read) -> Any:
+    """Read a result back; `read(digest, type)` loads an artifact."""
+    return _decode(json.loads(text), read) if text else None
+
+
+def plain_result(text: str | None, read: Read) -> Any:
+    """Give a result for JSON output: JSON-typed values as they are, other artifacts as references."""
+    return _plain(json.loads(text), read) if text else None
+
+
+def _encode(result: Any, keep: Keep) -> Any:
+    if type(result) in _SCALARS and not _too_special(result):
+        return result
+    if type(result) in (list, tuple):
+        return {type(result).__name__: [_encode(each, keep) for each in result]}
+    if type(result) is dict:
+        return {"dict": [[_encode(key, keep), _encode(each, keep)] for key, each in result.items()]}
+    artifact = keep(result)
+    return {"artifact": [artifact.digest, artifact.type, artifact.format]}
+
+
+def _decode(tree: Any, read: Read) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, held),) = tree.items()
+    if kind == "artifact":
+        return read(held[0], held[1])
+    if kind == "dict":
+        return {_decode(key, read): _decode(each, read) for key, each in held}
+    items = [_decode(each, read) for each in held]
+    return tuple(items) if kind == "tuple" else items
+
+
+def _plain(tree: Any, read: Read) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, held),) = tree.items()
+    if kind == "artifact":
+        reference = {"artifact": held[0], "type": held[1]}
+        return _json_value(read(held[0], held[1]), reference) if held[2] == "json" else reference
+    if kind == "dict":
+        return {str(_plain(key, read)): _plain(each, read) for key, each in held}
+    return [_plain(each, read) for each in held]
+
+
+def _json_value(value: Any, otherwise: Any) -> Any:
+    """Give a value that JSON can hold as it is; NaN and infinities, which JSON lacks, as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _json_value(each, otherwise) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(each, otherwise) for each in value]
+    return otherwise
+
+
+def _too_special(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def is_ref(value: Any) -> bool:
+    return type(value) is Ref

@@ -1,0 +1,239 @@
+"""The part of a run that both engines share: admit a call, look its key up, take its result, or end it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from solvent.errors import RunInterrupted, SolventError, StepFailed
+from solvent.model import Execution, Failure, StepRunRecord
+from solvent.pipelines.ref import Ref, call_of, path_of
+from solvent.runs.cache import Cache
+from solvent.runs.events import StepEvent, Watcher
+from solvent.runs.execute import Outcome
+from solvent.runs.keyer import Keyer
+from solvent.runs.outputs import accept_artifacts, accept_values, output_at, value_of
+from solvent.runs.state import FINISHED, CallState
+from solvent.runs.stores import Stores
+from solvent.runs.writer import Entry, Writer
+
+EXECUTE, SETTLED, ELSEWHERE, TWIN = "execute", "settled", "elsewhere", "twin"
+
+Adoptable = dict[tuple[str, str, int], StepRunRecord]
+
+
+class Policy:
+    """How this run treats the cache and failures; never part of a key.
+
+    `adopt` holds what an interrupted run had committed of the steps that are not cached, by (name, key, occurrence).
+    """
+
+    __slots__ = ("adopt", "keep_going", "retries", "reuse")
+
+    def __init__(self, *, reuse: bool, keep_going: bool, adopt: Adoptable, retries: Mapping[str, int]) -> None:
+        self.reuse = reuse
+        self.keep_going = keep_going
+        self.adopt = adopt
+        self.retries = retries
+
+
+class Runner:
+    """The calls of one run and what became of them."""
+
+    def __init__(
+        self, stores: Stores, *, keyer: Keyer, cache: Cache, writer: Writer, watcher: Watcher, policy: Policy
+    ) -> None:
+        self.stores = stores
+        self.keyer = keyer
+        self.cache = cache
+        self.writer = writer
+        self.watcher = watcher
+        self.policy = policy
+        self.states: list[CallState] = []
+        self.by_key: dict[str, CallState] = {}
+        self.stopping = threading.Event()
+        self._failed: list[CallState] = []
+
+    # What the body asks for
+
+    def value(self, state: CallState, path: tuple[Any, ...]) -> Any:
+        """Give the value of an ended call; raise what stands in its way."""
+        if state.status in FINISHED:
+            return value_of(state, path, self.stores.blobs)
+        raise self.error_for(state)
+
+    def error_for(self, state: CallState | None) -> SolventError:
+        """Give the error that explains why a call has no value, and note that the body was told."""
+        cause = (state and _failed_before(state)) or self.unhanded_failure()
+        if cause is None:
+            return RunInterrupted("the run was stopped", hint="run it again to go on from here")
+        cause.handed = True
+        failure = cause.failure or Failure("Error", "failed", "")
+        error = StepFailed(
+            f"step `{cause.label}` failed: {failure.kind}: {failure.message}",
+            where=cause.call.line,
+            hint=f"`solvent log {cause.name}` shows what it printed and where it failed",
+        )
+        error.__cause__ = cause.error
+        error.step, error.failure = cause.label, failure
+        return error
+
+    def unhanded_failure(self) -> CallState | None:
+        """Give the first failed call of which the body was not told yet."""
+        return next((state for state in self._failed if not state.handed), None)
+
+    def held(self) -> bool:
+        """Whether nothing new may start: the run is stopping, or has failed and does not keep going."""
+        if self.stopping.is_set():
+            return True
+        return bool(self._failed) and not self.policy.keep_going and self.unhanded_failure() is not None
+
+    def reason_to_hold(self) -> str:
+        failed = self.unhanded_failure()
+        return f"`{failed.label}` failed" if failed and not self.stopping.is_set() else "the run was stopped"
+
+    # What becomes of a call
+
+    def admit(self, state: CallState) -> str:
+        """Decide on a call whose producers have ended.
+
+        EXECUTE: its key is claimed, run it. SETTLED: it has ended. ELSEWHERE: another run is at it, ask again soon.
+        TWIN: a call of this run with the same key is running, ask again when that has ended.
+        """
+        blocked = next((each for each in state.producers if each.status not in FINISHED), None)
+        if blocked is not None:
+            status = "cancelled" if blocked.status == "cancelled" else "skipped"
+            return self.settle(state, status, f"`{blocked.label}` {blocked.status}")
+        if not state.key:
+            self.keyer.key(state, self.identity_of)
+        twin = self.by_key.get(state.key) if state.call.step.spec.cache else None
+        if twin is not None:
+            return self._share(state, twin)
+        if self._adopt(state):
+            return SETTLED
+        if not self.stores.locks.try_lock(state.key):
+            return ELSEWHERE
+        if self._reuse(state):
+            self.stores.locks.unlock(state.key)
+            return SETTLED
+        self.by_key[state.key] = state
+        return EXECUTE
+
+    def settle(self, state: CallState, status: str, why: str) -> str:
+        """End a call without executing it."""
+        state.status, state.why = status, why
+        state.finished_at = time.time()
+        self.writer.add(Entry(state))
+        return SETTLED
+
+    def refuse(self, state: CallState, error: SolventError) -> None:
+        """End a call that can't even start: its arguments have no identity or can't be sent."""
+        state.error = error
+        self._fail(state, Failure(type(error).__name__, str(error), ""))
+        self.writer.add(Entry(state))
+
+    def release(self, state: CallState) -> None:
+        """Give up the claim on the key of a call that will not be executed after all."""
+        if self.by_key.get(state.key) is state:
+            del self.by_key[state.key]
+            self.stores.locks.unlock(state.key)
+
+    def started(self, state: CallState) -> None:
+        state.status = "running"
+        self.watcher.step_changed(StepEvent(state.index, state.label, "running"))
+
+    def take_outcome(self, state: CallState, outcome: Outcome) -> None:
+        """Take what an execution in this process gave."""
+        state.seconds = outcome.seconds
+        if outcome.failure is not None:
+            state.error = outcome.error
+            self._fail(state, outcome.failure)
+        else:
+            accept_values(state, outcome.values, outcome.identities)
+            state.status = "done"
+        state.finished_at = time.time()
+        self.writer.add(Entry(state, outcome=outcome))
+
+    def take_execution(self, state: CallState, execution: Execution) -> None:
+        """Take what a worker reports; its outputs are in the artifact store already."""
+        state.seconds = execution.seconds
+        if execution.failure is not None:
+            self._fail(state, execution.failure)
+        else:
+            accept_artifacts(state, execution.outputs)
+            state.status = "done"
+        state.finished_at = time.time()
+        self.writer.add(Entry(state, execution=execution))
+
+    def retries(self, state: CallState) -> int:
+        spec = state.call.step.spec
+        return self.policy.retries.get(spec.name, spec.retries)
+
+    def state_of(self, ref: Ref) -> CallState:
+        return self.states[call_of(ref).index]
+
+    def identity_of(self, ref: Ref) -> Any:
+        return output_at(self.state_of(ref), path_of(ref), self.stores.blobs).identity
+
+    def counts(self) -> dict[str, int]:
+        """Count the calls by status."""
+        found: dict[str, int] = {}
+        for state in self.states:
+            found[state.status] = found.get(state.status, 0) + 1
+        return found
+
+    def _fail(self, state: CallState, failure: Failure) -> None:
+        state.status, state.failure = "failed", failure
+        self._failed.append(state)
+
+    def _share(self, state: CallState, twin: CallState) -> str:
+        if not twin.ended:
+            return TWIN
+        if twin.status not in FINISHED:
+            return self.settle(state, "skipped", f"same call as `{twin.label}`, which {twin.status}")
+        state.outputs = twin.outputs
+        state.source = twin.source or (self.keyer.run_id, twin.index)
+        return self.settle(state, "reused", f"same call as `{twin.label}` in this run")
+
+    def _adopt(self, state: CallState) -> bool:
+        if state.call.step.spec.cache or not self.policy.adopt:
+            return False
+        record = self.policy.adopt.pop((state.name, state.key, state.call.occurrence), None)
+        if record is None or self.cache.refusal(record):
+            return False
+        self._take_record(state, record, f"done in the interrupted run {record.run_id}")
+        return True
+
+    def _reuse(self, state: CallState) -> bool:
+        if not state.call.step.spec.cache:
+            state.missed = "it is not cached (cache=False)"
+            return False
+        if not self.policy.reuse:
+            state.missed = "the run was asked to reuse nothing"
+            return False
+        record, state.missed = self.cache.find(state.key)
+        if record is None:
+            return False
+        self.by_key[state.key] = state
+        self._take_record(state, record, "nothing it depends on changed")
+        return True
+
+    def _take_record(self, state: CallState, record: StepRunRecord, why: str) -> None:
+        assert record.execution is not None
+        accept_artifacts(state, record.execution.outputs)
+        state.source = (record.run_id, record.position)
+        self.settle(state, "reused", why)
+
+
+def _failed_before(state: CallState) -> CallState | None:
+    """Find the failed call because of which `state` has no value."""
+    todo, seen = [state], set()
+    while todo:
+        current = todo.pop()
+        if current.status == "failed":
+            return current
+        seen.add(current.index)
+        todo.extend(each for each in current.producers if each.index not in seen)
+    return None

@@ -1,0 +1,46 @@
+"""What a running step may ask for and leave behind: its seed, metrics, texts and figures."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from solvent.artifacts.saving import save
+from solvent.artifacts.store import LocalBlobs
+from solvent.errors import FormatError
+from solvent.fingerprint.values import identify
+from solvent.model import Attachment, Metric
+
+
+class StepScope:
+    """Collects, for one execution, what the step logs; a figure or text is written when it is logged."""
+
+    def __init__(self, seed: int, blobs: LocalBlobs) -> None:
+        self._seed = seed
+        self._blobs = blobs
+        self.seed_used = False
+        self.metrics: list[Metric] = []
+        self.attachments: list[Attachment] = []
+
+    def seed(self) -> int:
+        self.seed_used = True
+        return self._seed
+
+    def log_metric(self, name: str, value: float, step: int | None) -> None:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise FormatError(
+                f"metric `{name}` must be a number, not {type(value).__name__}",
+                hint="log text with log.text(name, text) and figures with log.figure(name, figure)",
+            ) from None
+        self.metrics.append(Metric(name, number, step, time.time()))
+
+    def log_text(self, name: str, text: str) -> None:
+        self._attach("text", name, str(text))
+
+    def log_figure(self, name: str, figure: Any) -> None:
+        self._attach("figure", name, figure)
+
+    def _attach(self, kind: str, name: str, value: Any) -> None:
+        self.attachments.append(Attachment(kind, name, save(value, identify(value, path=f"{kind} `{name}`"), self._blobs)))

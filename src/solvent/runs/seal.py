@@ -1,0 +1,108 @@
+"""The ends of a run's record: the row that opens it, and what closes it: result, code, environment and git state."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from typing import Any
+
+from solvent.artifacts.saving import save
+from solvent.environments.capture import Environment
+from solvent.environments.git import GitProbe
+from solvent.environments.snapshot import take_snapshot
+from solvent.errors import RunInterrupted
+from solvent.fingerprint.values import identify
+from solvent.metadata.store import MetadataStore
+from solvent.model import ArtifactRef, CodeFingerprint, RunRecord
+from solvent.pipelines.ref import Ref, path_of
+from solvent.runs.execute import describe_failure
+from solvent.runs.outputs import output_at, value_of
+from solvent.runs.result import encode_result
+from solvent.runs.runner import Runner
+
+
+class Seal:
+    """Opens and closes the record of one run."""
+
+    def __init__(self, runner: Runner, root: str, environment: Environment, git: GitProbe) -> None:
+        self._runner = runner
+        self._root = root
+        self._environment = environment
+        self._git = git
+        self._kept: list[ArtifactRef] = []
+
+    def begin(self, record: RunRecord, code: CodeFingerprint) -> None:
+        environment = self._environment
+
+        def write(metadata: MetadataStore) -> None:
+            metadata.add_code(code)
+            metadata.add_run(record)
+
+        self._files = set(code.files)
+        self._runner.writer.add(write)
+        self._runner.writer.add(lambda m: m.add_environment(environment.digest, environment.record, environment.lock))
+
+    def end(self, record: RunRecord, result: Any, error: BaseException | None) -> RunRecord:
+        """Queue the last write of a run: after it the run is done, failed or interrupted."""
+        writer = self._runner.writer
+        fields: dict[str, Any] = {"environment": self._environment.digest}
+        if error is None:
+            writer.flush()
+            late = next((state for state in self._runner.states if state.status == "failed" and not state.handed), None)
+            if late is not None:
+                raise self._runner.error_for(late)
+            fields["result"] = encode_result(result, self._keep)
+        fields["snapshot"] = self._store_snapshot()
+        fields.update(self._git_fields())
+        status = _status(error)
+        if error is not None and status == "failed":
+            fields["error"] = str(error) or type(error).__name__
+        fields["counts"] = json.dumps(self._runner.counts())
+        ended_at = time.time()
+        kept = self._kept
+
+        def write(metadata: MetadataStore) -> None:
+            for artifact in kept:
+                metadata.add_artifact(artifact)
+            metadata.end_run(record.id, status, ended_at, **fields)
+
+        writer.add(write)
+        return dataclasses.replace(record, status=status, ended_at=ended_at, **fields)
+
+    def _keep(self, value: Any) -> ArtifactRef:
+        """Give the artifact of a Ref, or make one of a value that the pipeline's body made."""
+        runner = self._runner
+        if type(value) is Ref:
+            state, path = runner.state_of(value), path_of(value)
+            output = output_at(state, path, runner.stores.blobs)
+            if output.artifact is None:
+                made = value_of(state, path, runner.stores.blobs)
+                output.artifact = save(made, output.identity, runner.stores.blobs)
+                self._kept.append(output.artifact)
+            return output.artifact
+        artifact = save(value, identify(value, path="result"), runner.stores.blobs)
+        self._kept.append(artifact)
+        return artifact
+
+    def _store_snapshot(self) -> str:
+        snapshot = take_snapshot(self._files | self._runner.keyer.files(), self._root)
+        blobs = self._runner.stores.blobs
+        for content in snapshot.contents.values():
+            blobs.put(content)
+        return blobs.put(snapshot.manifest.encode()).digest
+
+    def _git_fields(self) -> dict[str, Any]:
+        state = self._git.join()
+        diff = self._runner.stores.blobs.put(state.diff).digest if state.diff else None
+        return {"git_commit": state.commit, "git_branch": state.branch, "git_diff": diff}
+
+
+def _status(error: BaseException | None) -> str:
+    if error is None:
+        return "done"
+    return "interrupted" if isinstance(error, RunInterrupted | KeyboardInterrupt) else "failed"
+
+
+def error_text(error: BaseException) -> str:
+    return describe_failure(error).message

@@ -1,0 +1,127 @@
+"""From a call to the ticket that a worker can execute, and the log file that it writes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from typing import Any
+
+from solvent.errors import IdentityError
+from solvent.model import Execution, Failure, Resources, Ticket
+from solvent.pipelines.containers import replace_refs
+from solvent.pipelines.ref import path_of
+from solvent.pipelines.step import Step
+from solvent.runs.outputs import stored_form
+from solvent.runs.runner import Runner
+from solvent.runs.state import CallState
+
+
+class TicketOffice:
+    """Makes tickets. With `by_name` workers have the user's modules as they are here, so a step is found by its name."""
+
+    def __init__(self, runner: Runner, *, root: str, allow_pickle: bool, by_name: bool) -> None:
+        self._runner = runner
+        self._root = root
+        self._allow_pickle = allow_pickle
+        self._by_name = by_name
+        self._functions: dict[int, bytes | None] = {}
+        self._logs = os.path.join(runner.stores.home, "tmp")
+
+    def make(self, state: CallState, resources: Resources) -> Ticket:
+        runner = self._runner
+        os.makedirs(self._logs, exist_ok=True)
+        return Ticket(
+            id=state.index,
+            run_id=runner.keyer.run_id,
+            spec=state.call.step.spec,
+            key=state.key,
+            run_seed=runner.keyer.run_seed,
+            store=runner.stores.home,
+            project=self._root,
+            arguments=self._arguments(state),
+            attempt=state.attempt,
+            resources=resources,
+            declared_files=state.declared_files,
+            function=self._function(state.call.step),
+            allow_pickle=self._allow_pickle,
+            log_path=self._log_path(state),
+        )
+
+    def read_log(self, state: CallState) -> bytes:
+        """Give what a step printed before its worker crashed."""
+        try:
+            with open(self._log_path(state), "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    def forget(self, state: CallState) -> None:
+        """Remove the log file of an ended call; its text is in the record."""
+        if state.status in ("done", "failed", "cancelled"):
+            try:
+                os.unlink(self._log_path(state))
+            except OSError:
+                return
+
+    def _log_path(self, state: CallState) -> str:
+        return os.path.join(self._logs, f"{self._runner.keyer.run_id}-{state.index}.log")
+
+    def _arguments(self, state: CallState) -> bytes:
+        blobs = self._runner.stores.blobs
+        given = {
+            name: replace_refs(each, lambda ref: stored_form(self._runner.state_of(ref), path_of(ref), blobs))
+            for name, each in state.call.arguments.items()
+        }
+        try:
+            return pickle.dumps(given, 5)
+        except Exception:
+            return _pickle_by_value(given, state)
+
+    def _function(self, step: Step[..., Any]) -> bytes | None:
+        if id(step) not in self._functions:
+            self._functions[id(step)] = None if self._found_by_name(step) else _cloudpickle(step)
+        return self._functions[id(step)]
+
+    def _found_by_name(self, step: Step[..., Any]) -> bool:
+        if "<locals>" in step.spec.qualname:
+            return False
+        return self._by_name or step.spec.module != "__main__"
+
+
+def crashed_execution(failure: Failure | None, log: bytes) -> Execution:
+    """Describe an execution of which only the end of its worker is known."""
+    return Execution(
+        outputs={},
+        started_at=time.time(),
+        seconds=0.0,
+        cpu_seconds=0.0,
+        peak_memory_bytes=0,
+        memory_scope="step",
+        failure=failure or Failure("WorkerCrashed", "its worker ended without a report", ""),
+        log=log,
+        log_bytes=len(log),
+    )
+
+
+def _pickle_by_value(given: dict[str, Any], state: CallState) -> bytes:
+    try:
+        return _cloudpickle(given)
+    except Exception:
+        for name, each in given.items():
+            try:
+                _cloudpickle(each)
+            except Exception as error:
+                raise IdentityError(
+                    f"argument `{name}` of `{state.name}` can't be sent to a worker: {error}",
+                    where=state.call.line,
+                    hint="pass plain values and open files or connections inside the step, or use --engine inline",
+                ) from error
+        raise
+
+
+def _cloudpickle(value: Any) -> bytes:
+    import cloudpickle
+
+    dumped: bytes = cloudpickle.dumps(value, protocol=5)
+    return dumped

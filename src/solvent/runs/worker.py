@@ -1,0 +1,80 @@
+"""The worker's entry: one ticket in, one execution out. Any engine starts it by its dotted name."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from solvent.artifacts.saving import load
+from solvent.artifacts.store import LocalBlobs
+from solvent.errors import EngineError, SolventError
+from solvent.model import Execution, Stored, Ticket
+from solvent.pipelines.step import Step
+from solvent.runs.capture import WorkerOutput
+from solvent.runs.encode import encode, execution_of
+from solvent.runs.execute import Job, Outcome, describe_failure, execute
+
+_stores: dict[str, LocalBlobs] = {}
+_functions: dict[bytes, Step[..., Any]] = {}
+
+
+def execute_ticket(ticket: Ticket) -> Execution:
+    """Read the inputs, run the step, write its outputs durably, and report what happened."""
+    blobs = _stores.setdefault(ticket.store, LocalBlobs(ticket.store))
+    step = find_step(ticket)
+    job = Job(
+        step,
+        restore(pickle.loads(ticket.arguments), blobs),
+        ticket.key,
+        ticket.run_seed,
+        ticket.project,
+        ticket.store,
+        ticket.declared_files,
+        None,
+    )
+    outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
+    return _encode(outcome, step, blobs, ticket.allow_pickle)
+
+
+def _encode(outcome: Outcome, step: Step[..., Any], blobs: LocalBlobs, allow_pickle: bool) -> Execution:
+    if outcome.failure is not None:
+        return execution_of(outcome, {})
+    try:
+        return encode(outcome, step.spec.name, blobs, allow_pickle=allow_pickle)
+    except SolventError as error:
+        outcome.failure = describe_failure(error)
+        return execution_of(outcome, {})
+
+
+def find_step(ticket: Ticket) -> Step[..., Any]:
+    """Find the step that a ticket names: shipped by value, already loaded, or importable by its module's name."""
+    if ticket.function is not None:
+        if ticket.function not in _functions:
+            _functions[ticket.function] = pickle.loads(ticket.function)
+        return _functions[ticket.function]
+    module = sys.modules.get(ticket.spec.module)
+    if module is None:
+        import importlib
+
+        module = importlib.import_module(ticket.spec.module)
+    found: Any = module
+    for part in ticket.spec.qualname.split("."):
+        found = getattr(found, part, None)
+    if not isinstance(found, Step):
+        raise EngineError(
+            f"step `{ticket.spec.name}` is not in module {ticket.spec.module} of the worker",
+            hint="define steps at the top level of a module, or run with engine='inline'",
+        )
+    return found
+
+
+def restore(arguments: Mapping[str, Any], blobs: LocalBlobs) -> dict[str, Any]:
+    """Put the stored values in the place of what stands for them."""
+    from solvent.plan.graph import replace
+
+    return {
+        name: replace(value, lambda each: type(each) is Stored, lambda each: load(each.artifact, blobs))
+        for name, value in arguments.items()
+    }
