@@ -20,11 +20,13 @@ def execute(ticket: Ticket) -> Execution:
         sys.stdout.flush()
         fd = os.open(ticket.log_path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         os.dup2(fd, 1)
+        os.dup2(fd, 2)
         os.close(fd)
     value = globals()[ticket.spec.name](**pickle.loads(ticket.arguments))
     data = repr(value).encode()
     artifact = ArtifactRef(Identity("d", "builtins:str"), "text", len(data), inline=data)
-    return Execution({WHOLE: artifact}, time.time(), 0.0, 0.0, 0, "step")
+    log_bytes = os.path.getsize(ticket.log_path) if ticket.log_path else 0
+    return Execution({WHOLE: artifact}, time.time(), 0.0, 0.0, 0, "step", log_bytes=log_bytes)
 
 
 def echo(value: Any) -> Any:
@@ -72,22 +74,25 @@ def sleep(seconds: float) -> str:
 
 
 def family(path: str) -> None:
-    """Start a child, a grandchild in a session of its own and a double-forked daemon; write their ids; wait."""
+    """Start a child, a grandchild in a session of its own and a daemon whose parent has left; write their ids; wait."""
     child = subprocess.Popen(["sleep", "600"])
-    code = (
-        "import os, subprocess, sys\n"
-        "os.setsid()\n"
-        "p = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
-        "print(os.getpid(), p.pid, flush=True)\n"
-        "os._exit(0) if sys.argv[1] == 'orphan' else os.wait()\n"
-    )
-    pids = [os.getpid(), child.pid]
-    for kind in ("parent", "orphan"):
-        process = subprocess.Popen([sys.executable, "-c", code, kind], stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        pids += [int(word) for word in process.stdout.readline().split()]
+    below, report = os.pipe()
+    for parent_stays in (True, False):
+        if not os.fork():
+            os.setsid()
+            if not os.fork():
+                os.setsid()
+                os.write(report, f"{os.getpid()} ".encode())
+                os.execvp("sleep", ["sleep", "600"])
+            os.write(report, f"{os.getpid()} ".encode())
+            if parent_stays:
+                time.sleep(600)
+            os._exit(0)
+    text = b""
+    while text.count(b" ") < 4:
+        text += os.read(below, 100)
     with open(path + ".new", "w") as file:
-        file.write(" ".join(map(str, pids)))
+        file.write(f"{os.getpid()} {child.pid} {text.decode()}")
     os.rename(path + ".new", path)
     time.sleep(600)
 

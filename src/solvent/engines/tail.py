@@ -26,7 +26,7 @@ class LogTail:
         """Take the rest of a log. The file goes if the execution holds its text; after a crash it stays."""
         if ticket_id not in self._files:
             return
-        if execution is None or execution.log_bytes:
+        if execution is None or execution.log_bytes or self._files[ticket_id][1] is not None:
             self._read(ticket_id, limit=1 << 62)
         path, fd, _, rest = self._files.pop(ticket_id)
         if rest:
