@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -41,7 +40,7 @@ def _structure_to_json(value: Any, path: Path) -> Any:
     if isinstance(value, list | tuple | range):
         return [to_json(item, (*path, str(at))) for at, item in enumerate(value)]
     if isinstance(value, set | frozenset):
-        return sorted((to_json(item, path) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        return sorted((to_json(item, path) for item in value), key=_order)
     return _object_to_json(value, path)
 
 
@@ -72,7 +71,13 @@ def _text_of(value: Any, path: Path) -> str:
 
 def _key_text(key: Any, path: Path) -> str:
     form = to_json(key, path)
-    return form if isinstance(form, str) else json.dumps(form)
+    return form if isinstance(form, str) else _order(form)
+
+
+def _order(form: Any) -> str:
+    import json
+
+    return json.dumps(form, sort_keys=True)
 
 
 def sources_of(form: Any, node: Node | None) -> dict[str, str]:

@@ -45,7 +45,7 @@ def fields_of(kind: Any) -> dict[str, Field]:
 def fields_of_signature(parameters: Mapping[str, tuple[Any, Any]]) -> dict[str, Field]:
     """Give the fields of a function's parameters, each an annotation and a default."""
     return {
-        name: Field(_given(annotation, Any), _constant(default)) for name, (annotation, default) in parameters.items()
+        name: Field(_annotated(annotation), _constant(default)) for name, (annotation, default) in parameters.items()
     }
 
 
@@ -69,6 +69,11 @@ def unwrap(annotation: Any) -> Any:
 
 def is_union(annotation: Any) -> bool:
     return get_origin(annotation) is typing.Union or isinstance(annotation, UnionType)
+
+
+def _annotated(annotation: Any) -> Any:
+    """None stands for a parameter without a type, or with one that can't be resolved."""
+    return Any if annotation is None else _given(annotation, Any)
 
 
 def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any] | None:

@@ -5,7 +5,6 @@ What a file says is never executed: only mappings, lists, text, numbers, true, f
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, NamedTuple
 
@@ -31,10 +30,8 @@ def read_config_file(path: str, label: str, cache_folder: str | None = None) -> 
     import hashlib
 
     digest = hashlib.sha256(_FORMAT + data).hexdigest()
-    packed = _recall(cache_folder, digest)
-    if packed is not None:
-        return ConfigFile(_unpack(packed, label), digest, True)
-    return ConfigFile(_parse(data, label), digest, False)
+    node = _recall(cache_folder, digest, label)
+    return ConfigFile(_parse(data, label), digest, False) if node is None else ConfigFile(node, digest, True)
 
 
 def keep_config_file(file: ConfigFile, cache_folder: str | None) -> None:
@@ -42,15 +39,24 @@ def keep_config_file(file: ConfigFile, cache_folder: str | None) -> None:
     in full by mistake is refused and not copied."""
     if cache_folder is None or file.kept:
         return
+    import json
+
+    text = json.dumps(_pack(file.node), separators=(",", ":"))
     target = os.path.join(cache_folder, f"{file.digest}.json")
     passing = f"{target}.{os.getpid()}"
     try:
         os.makedirs(cache_folder, exist_ok=True)
         with open(passing, "w", encoding="utf-8") as out:
-            json.dump(_pack(file.node), out, separators=(",", ":"))
+            out.write(f"{_checksum(text)}\n{text}")
         os.replace(passing, target)
     except OSError:
         return  # it only saves time: a store that can't be written says so itself
+
+
+def _checksum(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_bytes(path: str, label: str) -> bytes:
@@ -74,14 +80,17 @@ def _nearest_file(path: str) -> str:
     return nearest(os.path.basename(path), names)
 
 
-def _recall(cache_folder: str | None, digest: str) -> Any:
+def _recall(cache_folder: str | None, digest: str, label: str) -> Node | None:
     if cache_folder is None:
         return None
+    import json
+
     try:
         with open(os.path.join(cache_folder, f"{digest}.json"), encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
+            checksum, _, text = file.read().partition("\n")
+    except (OSError, UnicodeDecodeError):
         return None
+    return _unpack(json.loads(text), label) if checksum == _checksum(text) else None
 
 
 def _pack(node: Node) -> list[Any]:
@@ -164,6 +173,7 @@ class _Composer:
             )
         if tree.id == "scalar":
             return Node(self.scalar(tree, line), self.label, line)
+        self.check_tag(tree, line)
         if id(tree) in self.open:
             raise self.error("an alias stands inside its own anchor", line, "write the value out")
         self.open.add(id(tree))
@@ -172,13 +182,16 @@ class _Composer:
         return Node(value, self.label, line)
 
     def scalar(self, tree: Any, line: int) -> Any:
-        if tree.tag == "plain":
-            return tree.value if tree.style in ("'", '"', "|", ">") else read_scalar(tree.value)
-        if tree.tag == "tag:yaml.org,2002:str":
+        self.check_tag(tree, line)
+        if tree.tag != "plain" or tree.style in ("'", '"', "|", ">"):
             return tree.value
-        raise self.error(
-            f"the tag {tree.tag.replace('tag:yaml.org,2002:', '!!')} is not supported", line, "write the plain value"
-        )
+        return read_scalar(tree.value)
+
+    def check_tag(self, tree: Any, line: int) -> None:
+        name = tree.tag.removeprefix("tag:yaml.org,2002:")
+        if tree.tag != "plain" and name not in ("str", "seq", "map"):
+            shown = tree.tag if name == tree.tag else f"!!{name}"
+            raise self.error(f"the tag {shown} is not supported", line, "write the plain value")
 
     def sequence(self, tree: Any) -> list[Node]:
         return [self.node(item, item.start_mark.line + 1) for item in tree.value]

@@ -62,7 +62,7 @@ class ConfigFolder:
         return sorted(names - {"base"})
 
     def _file(self, name: str) -> str | None:
-        if self.path is None:
+        if self.path is None or os.path.basename(name) != name:
             return None
         found = [path for ending in _ENDINGS if os.path.isfile(path := os.path.join(self.path, name + ending))]
         if len(found) > 1:

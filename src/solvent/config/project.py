@@ -80,14 +80,17 @@ def _settle(root: str, file: Node | None, profile: str | None) -> Project:
     environment = _environment()
     if file is None and environment is None:
         return Project(root, os.path.join(root, ".solvent"))
-    layers = [each for each in (file, environment) if each is not None]
-    merged = merge_all(layers)
+    merged = _merged(file, environment)
     settings = _settings(merged)
     over = _profile(merged, profile or settings.profile)
     if over is not None:
-        merged = merge_all([*layers[:1], over, *layers[-1:]] if file is not None else [over, *layers])
+        merged = _merged(file, over, environment)
         settings = _settings(merged)
     return Project(root, _home(root, settings.home, merged.child("home")), settings)
+
+
+def _merged(*layers: Node | None) -> Node:
+    return merge_all([layer for layer in layers if layer is not None])
 
 
 def _home(root: str, home: str | None, written: Node | None) -> str:
@@ -104,14 +107,22 @@ def _profile(merged: Node, name: str | None) -> Node | None:
 
 
 def _settings(node: Node) -> Settings:
-    from solvent.config.schema import build
-
-    settings: Settings = build(Settings, node, ())
-    _check_least(node, ())
+    settings = _built(node, ())
     profiles = node.child("profiles")
     for name, profile in profiles.value.items() if profiles is not None else ():
-        build(Settings, profile, ("profiles", name))
-        _check_least(profile, ("profiles", name))
+        _built(profile, ("profiles", name))
+    return settings
+
+
+def _built(node: Node, path: tuple[str, ...]) -> Settings:
+    from solvent.config.schema import build
+
+    try:
+        settings: Settings = build(Settings, node, path)
+    except ConfigError as error:
+        problem = error.problem.replace("config value", "setting", 1).replace("config key", "setting", 1)
+        raise ConfigError(problem, where=error.where, hint=error.hint) from None
+    _check_least(node, path)
     return settings
 
 

@@ -1,4 +1,4 @@
-"""All layers of a config: defaults in code, base file, profile file, `--config` files, `--set`, arguments of `run()`."""
+"""All layers of a config: defaults in code, base file, profile file, `--config`, `--set`, arguments of `run()`."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def missing_value(path: tuple[str, ...], annotation: Any, owner: str) -> ConfigE
 def unsupported(annotation: Any, node: Node, path: tuple[str, ...]) -> ConfigError:
     """Say that text can't be turned into such a value."""
     return ConfigError(
-        f"config value `{dotted(path)}`: a {type_text(annotation)} can't be written in a config file or on the command line",
+        f"config value `{dotted(path)}`: a {type_text(annotation)} can't be written in a file or on the command line",
         where=node.source,
         hint="use a dataclass, a number, a text, a path, or a list or mapping of these; make the object in a step",
     )
