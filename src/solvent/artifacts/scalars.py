@@ -96,6 +96,13 @@ def _read_interval(payload: Any, decoder: Decoder) -> Any:
     return pandas.Interval(decoder.value(left), decoder.value(right), closed)
 
 
+def _read_ndarray(payload: Any, _: Decoder) -> Any:
+    import numpy
+
+    dtype, shape, data = payload
+    return numpy.frombuffer(base64.b64decode(data), dtype=dtype).reshape(shape).copy()
+
+
 def _missing(name: str) -> Encode:
     return lambda value, _: tagged("missing", name)
 
@@ -123,4 +130,5 @@ DECODERS: dict[str, Decode] = {
     "period": _read_period,
     "interval": _read_interval,
     "missing": _read_missing,
+    "ndarray": _read_ndarray,
 }

@@ -1,0 +1,267 @@
+"""DataFrame, Series and Index of pandas: one Parquet file that other readers open, and notes that give back the rest.
+
+Row index levels are ordinary columns at the end of the file. Column labels that are unique strings name the columns of
+the file; others are kept beside it, and the file has readable stand-ins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from solvent.artifacts.formats.arrow_tables import read_table, write_table
+from solvent.artifacts.formats.pandas_columns import ColumnReader, ColumnWriter
+from solvent.artifacts.sink import Sink, Source
+from solvent.artifacts.tagged import Decoder, Encoder, refuse
+from solvent.errors import FormatError
+
+if TYPE_CHECKING:
+    import pandas
+
+_INDEXES = (
+    *("Index", "RangeIndex", "MultiIndex", "CategoricalIndex", "DatetimeIndex", "TimedeltaIndex"),
+    *("PeriodIndex", "IntervalIndex"),
+)
+
+
+class _Pandas:
+    def accepts(self, value: Any) -> bool:
+        kind = type(value)
+        return kind.__module__.partition(".")[0] == "pandas" and kind.__name__ in ("DataFrame", "Series", *_INDEXES)
+
+    def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
+        kind = type(value).__name__
+        writer = _Writer(sink)
+        if kind == "DataFrame":
+            writer.frame(value)
+        elif kind == "Series":
+            writer.series(value)
+        else:
+            writer.note["index"] = writer.index(value, "the index")
+        return writer.finish("index" if kind in _INDEXES else kind.lower())
+
+    def read(self, source: Source) -> Any:
+        reader = _Reader(source)
+        read: Callable[[], Any] = {"dataframe": reader.frame, "series": reader.series}.get(
+            source.meta["as"], lambda: reader.index(source.meta["index"])
+        )
+        return read()
+
+
+PANDAS = _Pandas()
+
+
+class _Writer:
+    """Gathers the columns of one file, and the notes beside it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._arrays: list[Any] = []
+        self._names: list[str] = []
+        self._kept = 0
+        self._columns = ColumnWriter(self._keep)
+        self.note: dict[str, Any] = {}
+
+    def frame(self, value: pandas.DataFrame) -> None:
+        labels = value.columns
+        names = _file_names(labels)
+        notes = []
+        for position, (label, name) in enumerate(zip(labels, names, strict=True)):
+            notes.append(self._add(value.iloc[:, position].array, name, f"column {label!r:.200}"))
+        self.note["notes"] = notes
+        self.note["columns"] = self._labels(labels, names)
+        self.note["index"] = self.index(value.index, "the index")
+        self._extras(value)
+
+    def series(self, value: pandas.Series[Any]) -> None:
+        name = value.name if isinstance(value.name, str) and _fits_file(value.name) else "value"
+        self.note["notes"] = [self._add(value.array, name, "the series")]
+        self.note["name"] = self._tree(value.name, "its name")
+        self.note["index"] = self.index(value.index, "the index")
+        self._extras(value)
+
+    def index(self, value: pandas.Index[Any], where: str) -> dict[str, Any]:
+        """Add the levels of an index as columns, and give the note to build it again."""
+        import pandas
+
+        names = self._tree(list(value.names), f"the names of {where}")
+        if isinstance(value, pandas.RangeIndex):
+            return {"is": "range", "range": [value.start, value.stop, value.step], "names": names}
+        if not isinstance(value, pandas.MultiIndex):
+            note = self._add(value.array, self._level_name(value.name, 0), where)
+            freq = getattr(value, "freqstr", None) if not isinstance(value, pandas.PeriodIndex) else None
+            return {"is": "index", "note": note, "names": names, "freq": freq}
+        levels = []
+        for number, (level, codes) in enumerate(zip(value.levels, value.codes, strict=True)):
+            column, note = self._columns.coded(codes, level, f"{where}, level {number}")
+            self._append(column, self._level_name(value.names[number], number))
+            levels.append(note)
+        return {"is": "multi", "levels": levels, "names": names}
+
+    def finish(self, kind: str) -> dict[str, Any]:
+        """Write the file and give all notes."""
+        import pyarrow as pa
+
+        table = pa.Table.from_arrays(self._arrays, names=self._names)
+        return {"as": kind, **self.note, **write_table(table, self._sink)}
+
+    def _add(self, values: Any, name: str, where: str) -> dict[str, Any]:
+        column, note = self._columns.encode(values, f"{self._sink.path}, {where}")
+        self._append(column, name)
+        return note
+
+    def _append(self, column: Any, name: str) -> None:
+        self._arrays.append(column)
+        self._names.append(name)
+
+    def _level_name(self, name: Any, number: int) -> str:
+        fits = isinstance(name, str) and name and _fits_file(name) and name not in self._names
+        wanted = name if fits else f"__index_level_{number}__"
+        while wanted in self._names:
+            wanted += "_"
+        return wanted
+
+    def _labels(self, labels: pandas.Index[Any], names: list[str]) -> dict[str, Any]:
+        """Give the note for the column labels: the names in the file if those are all there is to them."""
+        import pandas
+
+        if type(labels) is pandas.Index and list(labels) == names and _is_text(labels.dtype):
+            dtype = "object" if labels.dtype == object else "str"
+            return {"is": "names", "dtype": dtype, "names": self._tree(list(labels.names), "the name of the columns")}
+        return {"is": "kept", "part": self._keep(labels)}
+
+    def _keep(self, index: Any) -> dict[str, Any]:
+        """Put an index aside: as a part beside the file, written like one."""
+        self._kept += 1
+        part = f"kept-{self._kept}"
+        aside = Sink(self._sink.blobs, _no_children, self._sink.path)
+        writer = _Writer(aside)
+        writer._kept = self._kept * 100
+        note = writer.index(index, part)
+        meta = writer.finish("index")
+        self._sink.stored += aside.stored[1:] if aside.inline is None else aside.stored
+        self._sink.parts.update(aside.parts)
+        data = aside.inline if aside.inline is not None else self._sink.blobs.read(aside.stored[0])
+        self._sink.part(part, data)
+        return {**meta, "index": note, "part": part}
+
+    def _extras(self, value: Any) -> None:
+        if value.attrs:
+            self.note["attrs"] = self._tree(dict(value.attrs), "its attrs")
+        if not value.flags.allows_duplicate_labels:
+            self.note["unique_labels"] = True
+
+    def _tree(self, value: Any, what: str) -> Any:
+        try:
+            return Encoder(refuse, what).tree(value)
+        except FormatError as error:
+            hint = "keep plain values there: numbers, strings, dates, lists, dicts"
+            raise FormatError(error.problem, where=f"{self._sink.path}, {error.where}", hint=hint) from None
+
+
+class _Reader:
+    """Takes the columns of one file in order."""
+
+    def __init__(self, source: Source, meta: Mapping[str, Any] | None = None, view: memoryview | None = None) -> None:
+        self._source = source
+        self._meta = source.meta if meta is None else meta
+        self._table = read_table(source.view() if view is None else view, self._meta)
+        self._next: Iterator[Any] = iter(self._table.columns)
+        self._columns = ColumnReader(self._kept)
+
+    def frame(self) -> Any:
+        import pandas
+
+        arrays = [self._columns.decode(next(self._next), note) for note in self._meta["notes"]]
+        index = self.index(self._meta["index"])
+        series = {number: _series(array, index) for number, array in enumerate(arrays)}
+        # Without a copy the columns stay as they are, some of them read-only views of the file.
+        value = pandas.DataFrame(series, index=index, copy=True)
+        value.columns = self._labels(self._meta["columns"])
+        return self._with_extras(value)
+
+    def series(self) -> Any:
+        import pandas
+
+        array = self._columns.decode(next(self._next), self._meta["notes"][0])
+        index = self.index(self._meta["index"])
+        name = Decoder().value(self._meta["name"])
+        return self._with_extras(pandas.Series(array, index=index, name=name, dtype=array.dtype, copy=True))
+
+    def index(self, note: Mapping[str, Any]) -> Any:
+        import pandas
+
+        names = Decoder().value(note["names"])
+        if note["is"] == "range":
+            return pandas.RangeIndex(*note["range"], name=names[0])
+        if note["is"] == "index":
+            array = self._columns.decode(next(self._next), note["note"])
+            index = pandas.Index(array, dtype=array.dtype, name=names[0], copy=True)
+            if note["freq"]:
+                index.freq = note["freq"]  # type: ignore[attr-defined]
+            return index
+        levels = [self._kept(level["categories"]) for level in note["levels"]]
+        codes = [
+            self._columns.codes(next(self._next), level, categories)
+            for level, categories in zip(note["levels"], levels, strict=True)
+        ]
+        return pandas.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=False)
+
+    def _labels(self, note: Mapping[str, Any]) -> Any:
+        import pandas
+
+        if note["is"] == "kept":
+            return self._kept(note["part"])
+        count = len(self._meta["notes"])
+        names = Decoder().value(note["names"])
+        return pandas.Index(self._table.column_names[:count], dtype=note["dtype"], name=names[0])
+
+    def _kept(self, note: Mapping[str, Any]) -> Any:
+        data = memoryview(self._source.part(note["part"]))
+        return _Reader(self._source, note, data).index(note["index"])
+
+    def _with_extras(self, value: Any) -> Any:
+        if "attrs" in self._meta:
+            value.attrs = Decoder().value(self._meta["attrs"])
+        return value.set_flags(allows_duplicate_labels=False) if self._meta.get("unique_labels") else value
+
+
+def _series(array: Any, index: Any) -> Any:
+    import pandas
+
+    # The dtype is given, else pandas would take objects that are all strings for a string column.
+    return pandas.Series(array, index=index, dtype=array.dtype, copy=False)
+
+
+def _no_children(value: Any, path: str) -> Any:
+    raise FormatError("an index can't hold artifacts", where=path)
+
+
+def _is_text(dtype: Any) -> bool:
+    return dtype == object or str(dtype) == "str"
+
+
+def _fits_file(name: str) -> bool:
+    """Whether a name can be written as UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _file_names(labels: Any) -> list[str]:
+    """Give each column a name of its own in the file, as near to its label as can be."""
+    taken: set[str] = set()
+    names = []
+    for position, label in enumerate(labels):
+        name = ".".join(map(str, label)) if isinstance(label, tuple) else str(label)
+        if not _fits_file(name):
+            name = f"column {position}"
+        wanted, count = name, 1
+        while wanted in taken:
+            count += 1
+            wanted = f"{name} ({count})"
+        taken.add(wanted)
+        names.append(wanted)
+    return names
