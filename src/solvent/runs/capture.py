@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from _thread import allocate_lock, get_ident
 from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any
+from weakref import WeakSet
 
 from solvent.runs import boundedlog
 from solvent.runs.logrecords import RecordHook, Take
-from solvent.runs.streams import Tap, Write, can_be_tapped, deafness, threads
+from solvent.runs.streams import Tap, Write, can_be_tapped, deafness
 
 _PARTIAL_CHARACTERS = 8192
 
 _active: list[StepOutput] = []
 _taps: dict[int, Tap] = {}
-_step_threads: frozenset[int] = frozenset()
+_step_threads: WeakSet[threading.Thread] = WeakSet()
 _installed = 0
 _lock = allocate_lock()
 
@@ -60,8 +62,9 @@ def _listener() -> StepOutput | None:
     for step in reversed(_active):
         if step.thread == thread:
             return step
+    current = threading.current_thread()
     for step in reversed(_active):
-        if thread not in step.strangers:
+        if current not in step.strangers:
             return step
     return None
 
@@ -92,7 +95,7 @@ class StepOutput:
         self._muted: set[int] = set()
         self._partial = ""
         self.thread = 0
-        self.strangers: frozenset[int] = frozenset()
+        self.strangers: set[threading.Thread] = set()
 
     @property
     def log(self) -> bytes:
@@ -103,20 +106,16 @@ class StepOutput:
         return self._kept.count
 
     def __enter__(self) -> StepOutput:
-        global _step_threads
         install()
-        there = threads()
-        _step_threads &= there
         self.thread = get_ident()
         # Threads that were there before belong to the runner, a display or a notebook, unless a step began them.
-        self.strangers = there - _step_threads
+        self.strangers = {each for each in threading.enumerate() if each not in _step_threads}
         _active.append(self)
         return self
 
     def __exit__(self, *error: object) -> None:
-        global _step_threads
         _active.remove(self)
-        _step_threads |= threads() - self.strangers - {self.thread}
+        _step_threads.update(each for each in threading.enumerate() if each not in self.strangers)
         if self._partial and self._show is not None:
             self._tell(self._partial)
         uninstall()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from _thread import _local, get_ident
+from _thread import _local
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -109,12 +109,3 @@ def _is_debugger(module: str) -> bool:
 
 def can_be_tapped(stream: Any) -> bool:
     return stream is not None and hasattr(stream, "__dict__") and not getattr(stream, "closed", False)
-
-
-def threads() -> frozenset[int]:
-    """The threads that there are now."""
-    return frozenset(sys._current_frames())
-
-
-def this_thread() -> int:
-    return get_ident()
