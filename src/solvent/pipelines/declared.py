@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -69,11 +70,12 @@ def _class_hints(kind: type) -> dict[str, Any]:
 
     try:
         return get_type_hints(kind)
-    except Exception:  # a name that only type checkers see: those fields still exist, their types are unknown
-        raw: dict[str, Any] = {}
+    except Exception:  # a name that only type checkers see: that field still exists, only its type is unknown
+        hints: dict[str, Any] = {}
         for parent in reversed(kind.__mro__):
-            raw.update(_written(parent))
-        return {name: hint for name, hint in raw.items() if not isinstance(hint, str)}
+            names = vars(sys.modules.get(parent.__module__, sys))
+            hints.update({name: _evaluate(hint, names, {}) for name, hint in _written(parent).items()})
+        return hints
 
 
 def _written(thing: Any) -> dict[str, Any]:
@@ -96,8 +98,15 @@ def _resolve(hint: Any, function: Callable[..., Any], names: Mapping[str, Any] |
             local[name] = cell.cell_contents
         except ValueError:  # the name has no value yet
             continue
+    return _evaluate(hint, getattr(function, "__globals__", {}), local)
+
+
+def _evaluate(hint: Any, names: dict[str, Any], local: dict[str, Any]) -> Any:
+    text = getattr(hint, "__forward_arg__", hint)
+    if not isinstance(text, str):
+        return hint
     try:
-        return eval(hint, getattr(function, "__globals__", {}), local)
+        return eval(text, names, local)
     except Exception:  # the annotation is for checkers only
         return None
 

@@ -39,7 +39,7 @@ def _may_be_wrong(code: CodeType) -> bool:
 
 
 def _has_while(used: list[int]) -> bool:
-    """More jumps back than loops over iterables; `continue` adds some, which costs a look at the source and no more."""
+    """More jumps back than loops over iterables; `continue` adds some, which costs a look at the source, no more."""
     return sum(code in BACKWARD for code in used) > sum(code in LOOP for code in used)
 
 

@@ -13,7 +13,7 @@ from solvent.errors import AuthoringError
 from solvent.model import StepSpec
 from solvent.pipelines.context import tracer
 from solvent.pipelines.declared import Fields, class_of, fields_of, returned
-from solvent.pipelines.places import line_of
+from solvent.pipelines.places import OURS, line_of
 from solvent.pipelines.signature import Signature
 
 P = ParamSpec("P")
@@ -173,8 +173,8 @@ def local_names(function: Callable[..., Any]) -> dict[str, Any] | None:
     """Give the local names around a function that is written inside another: its annotations may name them."""
     if "<locals>" not in function.__qualname__:
         return None
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(OURS) and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_locals
 
