@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from solvent.errors import StoreError
 from solvent.metadata.answers import Note, Tag
 from solvent.metadata.database import storable
 from solvent.metadata.runs import RunQueries
@@ -50,4 +51,7 @@ class Queries(RunQueries, StepRunQueries):
 
     def check(self) -> list[str]:
         """Look for damage in the whole database; an empty list means that all is well."""
-        return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]
+        try:
+            return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]
+        except StoreError as error:
+            return [error.problem]

@@ -24,9 +24,9 @@ _LAST_WITH_STEP_EVER = _LAST_WITH_STEP.format("")
 _RECENT_SECONDS = (
     "SELECT DISTINCT e.run_id, e.position, e.seconds FROM (SELECT s.run_id, s.position, s.source_run, s.source_position"
     " FROM runs r JOIN step_runs s ON s.name = ? AND s.run_id = r.id"
-    " WHERE r.pipeline = ? AND s.status IN ('done', 'reused') ORDER BY r.started_at DESC LIMIT 50) AS s"
-    " JOIN step_runs e ON e.run_id = COALESCE(s.source_run, s.run_id)"
-    " AND e.position = COALESCE(s.source_position, s.position) WHERE e.seconds IS NOT NULL"
+    " WHERE r.pipeline = ? AND s.status IN ('done', 'reused') ORDER BY r.started_at DESC LIMIT 50) AS recent"
+    " JOIN step_runs e ON e.run_id = COALESCE(recent.source_run, recent.run_id)"
+    " AND e.position = COALESCE(recent.source_position, recent.position) WHERE e.seconds IS NOT NULL"
 )
 _SAME_WORK = f"{_SELECT} WHERE r.target = ? AND r.config = ? AND r.code = ?{_NEWEST_FIRST} LIMIT 50"
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")

@@ -1,0 +1,69 @@
+import re
+from collections.abc import Callable
+
+import pytest
+
+from solvent.metadata.store import MetadataStore
+from tests.metadata.records import INT, add, artifact, digest, execution, run, step_run, taken
+
+
+@pytest.fixture
+def filled(store: MetadataStore) -> MetadataStore:
+    """One run with a step that made something and one that took it: each query meets a row."""
+    add(store, run("r1", code="c"), step_run("r1", 0, "load", execution=execution({"": artifact(1)})))
+    add(store, step_run("r1", 1, inputs=(taken("x", artifact(1), "r1", 0),), execution=execution({"": artifact(2)})))
+    return store
+
+
+READS: dict[str, Callable[[MetadataStore], object]] = {
+    "find_executions": lambda store: store.find_executions(digest("r1", 0)),
+    "find_adoptable": lambda store: store.find_adoptable("r1", "load", digest("r1", 0), 0),
+    "list_step_runs": lambda store: store.list_step_runs("r1"),
+    "list_step_runs short": lambda store: store.list_step_runs("r1", whole=False),
+    "step_run": lambda store: store.step_run("r1", 1),
+    "list_parts": lambda store: store.list_parts("r1", "fit"),
+    "last_run_with_step": lambda store: store.last_run_with_step("delays", "fit"),
+    "mean_seconds": lambda store: store.mean_seconds("fit", "delays"),
+    "find_interrupted": lambda store: store.find_interrupted("p.py", "{}", "c"),
+    "list_runs": lambda store: store.list_runs(),
+    "list_runs of a pipeline": lambda store: store.list_runs("delays"),
+    "list_runs of a tag": lambda store: store.list_runs(tag="good"),
+    "list_runs before": lambda store: store.list_runs(before="r1"),
+    "find_run latest": lambda store: store.find_run("latest", "delays"),
+    "find_artifact": lambda store: store.find_artifact(artifact(1).digest[:10]),
+    "list_artifacts": lambda store: store.list_artifacts(),
+    "list_artifacts of a run": lambda store: store.list_artifacts("r1"),
+    "producers": lambda store: store.producers(artifact(1).digest, INT),
+    "consumers": lambda store: store.consumers(artifact(1).digest, INT),
+    "walk_up": lambda store: store.walk_up(artifact(2).digest, INT),
+    "walk_down": lambda store: store.walk_down(artifact(1).digest, INT),
+    "all_blobs": lambda store: list(store.all_blobs()),
+    "recall_file": lambda store: store.recall_file(("/x", 1, 2, 3, 4, 5)),
+    "load_code": lambda store: store.load_code("c"),
+    "notes": lambda store: store.notes("run", "r1"),
+    "tags": lambda store: store.tags("run", "r1"),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_no_query_reads_a_whole_table_or_sorts_one(filled: MetadataStore, read: str) -> None:
+    seen: list[str] = []
+    filled.connection.set_trace_callback(seen.append)
+    READS[read](filled)
+    filled.connection.set_trace_callback(None)
+    selects = [sql for sql in seen if sql.lstrip().startswith(("SELECT", "WITH"))]
+    assert selects
+    for sql in selects:
+        plan = [row[3] for row in filled.rows(f"EXPLAIN QUERY PLAN {sql}")]
+        scans = [
+            line for line in plan if re.match(r"SCAN (?!p$|recent$|h$|CONSTANT|[rb]\w* USING (COVERING )?INDEX)", line)
+        ]
+        assert scans == [], plan
+
+
+def test_deleting_a_run_finds_what_belongs_to_it_by_index(filled: MetadataStore) -> None:
+    with filled.transaction():
+        filled.execute("DELETE FROM runs WHERE id = 'r1'")
+    for table in ("step_runs", "outputs", "inputs"):
+        assert filled.row(f"SELECT COUNT(*) FROM {table}") == (0,)
+    assert filled.row("SELECT COUNT(*) FROM artifacts") == (2,)

@@ -1,0 +1,232 @@
+import os
+import sqlite3
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from solvent.errors import StoreError
+from solvent.metadata.store import MetadataStore
+from tests.metadata.programs import start
+from tests.metadata.records import add, artifact, digest, execution, run, step_run, write
+from tests.metadata.writers import STEPS
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "metadata.db"
+
+
+def refused(path: Path, *, create: bool = True) -> StoreError:
+    with pytest.raises(StoreError) as raised:
+        MetadataStore.open(path, create=create)
+    return raised.value
+
+
+def test_a_store_is_made_with_its_folders_and_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "metadata.db"
+    write(path, run("r1"))
+    with MetadataStore.open(path, create=False) as store:
+        assert store.find_run("latest").id == "r1"
+
+
+def test_a_store_that_is_not_there_is_only_made_if_wanted(path: Path) -> None:
+    error = refused(path, create=False)
+    assert "no metadata store yet" in error.problem
+    assert error.where == str(path)
+    assert not path.exists()
+
+
+def test_a_store_logs_ahead_and_syncs_every_commit(path: Path) -> None:
+    with MetadataStore.open(path) as store:
+        assert store.row("PRAGMA journal_mode") == ("wal",)
+        assert store.row("PRAGMA synchronous") == (2,)
+        assert store.row("PRAGMA busy_timeout") == (30_000,)
+        assert store.row("PRAGMA foreign_keys") == (1,)
+
+
+def test_an_empty_file_becomes_a_store(path: Path) -> None:
+    path.touch()
+    write(path, run("r1"))
+
+
+def test_a_newer_store_is_refused_and_not_touched(path: Path) -> None:
+    write(path, run("r1"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO migrations (number, applied_at) VALUES (99, 0)")
+    connection.close()
+    before = path.read_bytes()
+    error = refused(path)
+    assert "has schema 99" in error.problem
+    assert error.where == str(path)
+    assert error.hint is not None
+    assert "Upgrade Solvent" in error.hint
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_something_else_is_refused_and_not_touched(path: Path) -> None:
+    path.write_bytes(b"name,delay\n" * 1000)
+    error = refused(path)
+    assert "no metadata store, or it is damaged" in error.problem
+    assert error.hint is not None
+    assert path.read_bytes() == b"name,delay\n" * 1000
+
+
+def test_a_database_of_another_program_is_refused_and_gets_no_tables(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.close()
+    assert "belongs to another program" in refused(path).problem
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
+    connection.close()
+
+
+def test_a_truncated_store_is_refused(path: Path) -> None:
+    write(path, run("r1"))
+    os.truncate(path, path.stat().st_size // 2)
+    assert "damaged" in refused(path).problem
+
+
+def test_damage_inside_is_an_error_of_the_store_when_it_is_met(path: Path) -> None:
+    write(
+        path, run("r1"), *(step_run("r1", number, execution=execution({"": artifact(number)})) for number in range(300))
+    )
+    with MetadataStore.open(path) as store:
+        (page,) = store.row("SELECT rootpage FROM sqlite_master WHERE name = 'step_runs'")
+        (size,) = store.row("PRAGMA page_size")
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+    with MetadataStore.open(path) as store:
+        assert store.check() != []
+        with pytest.raises(StoreError, match="damaged") as raised:
+            store.list_step_runs("r1")
+    assert raised.value.where == str(path)
+
+
+def test_a_whole_store_passes_the_check(store: MetadataStore) -> None:
+    assert store.check() == []
+
+
+def test_a_folder_in_its_place_is_refused(path: Path) -> None:
+    path.mkdir()
+    assert "this is a folder" in refused(path).problem
+
+
+def test_a_file_in_the_place_of_its_folder_is_refused(path: Path) -> None:
+    path.write_text("x")
+    error = refused(path / "metadata.db")
+    assert "can't be made in this folder" in error.problem
+
+
+OPENING = """
+import os, sys
+from solvent.metadata import complaints, store
+if os.geteuid() == 0:
+    # Root may write anywhere; the modules are read before it gives that up.
+    for path in sys.argv[1], os.path.dirname(sys.argv[1]):
+        if os.path.exists(path):
+            os.chown(path, 65534, 65534)
+    os.setuid(65534)
+try:
+    store.MetadataStore.open(sys.argv[1])
+except store.StoreError as error:
+    print(error.problem, error.where, error.hint)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as POSIX has them")
+@pytest.mark.parametrize("what", ["file", "folder", "new file"])
+def test_a_read_only_store_is_refused(what: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "metadata.db")
+        if what != "new file":
+            write(path, run("r1"))
+        (path if what == "file" else path.parent).chmod(stat.S_IRUSR | stat.S_IXUSR)
+        output, _ = start("-c", OPENING, str(path)).communicate()
+        path.parent.chmod(stat.S_IRWXU)
+    assert "read-only" in output
+    assert folder in output
+    assert "writable" in output
+
+
+def test_a_full_disk_writes_nothing_of_the_transaction_and_the_store_goes_on(path: Path) -> None:
+    with MetadataStore.open(path) as store:
+        add(store, run("r1"))
+        store.execute(f"PRAGMA max_page_count={store.row('PRAGMA page_count')[0] + 5}")
+        big = execution({"": artifact(1)}, log=b"x" * 100_000)
+        with pytest.raises(StoreError, match="disk is full") as raised:
+            add(store, step_run("r1", 0, execution=execution({})), step_run("r1", 1, execution=big))
+        assert raised.value.where == str(path)
+        assert store.list_step_runs("r1") == []
+        add(store, step_run("r1", 0, execution=execution({})))
+        assert len(store.list_step_runs("r1")) == 1
+
+
+def test_a_store_that_another_process_keeps_busy_says_so(path: Path) -> None:
+    with MetadataStore.open(path) as one, MetadataStore.open(path) as other:
+        other.execute("PRAGMA busy_timeout=1")
+        with one.transaction(), pytest.raises(StoreError, match="has been writing"):
+            add(other, run("r1"))
+        add(other, run("r1"))
+
+
+def test_readers_see_whole_transactions_while_another_writes(path: Path) -> None:
+    with MetadataStore.open(path) as writer, MetadataStore.open(path) as reader:
+        add(writer, run("r1"))
+        with writer.transaction():
+            writer.add_step_run(step_run("r1", 0))
+            assert reader.list_step_runs("r1") == []
+            writer.add_step_run(step_run("r1", 1))
+        assert len(reader.list_step_runs("r1")) == 2
+
+
+def test_a_reading_sees_one_moment(path: Path) -> None:
+    with MetadataStore.open(path) as writer, MetadataStore.open(path) as reader:
+        with reader.reading():
+            assert reader.list_runs() == []
+            add(writer, run("r1"))
+            assert reader.list_runs() == []
+        assert len(reader.list_runs()) == 1
+
+
+def test_a_store_is_not_used_in_a_forked_process(store: MetadataStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(StoreError, match="forked process"):
+        add(store, run("r1"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_20_processes_make_and_write_one_store_at_once_and_nothing_is_lost(path: Path) -> None:
+    processes, runs = 20, 3
+    program = start("-m", "tests.metadata.writers", str(path), str(processes), str(runs))
+    output, _ = program.communicate()
+    assert (program.returncode, output) == (0, "")
+    with MetadataStore.open(path) as store:
+        assert {each.status for each in store.list_runs(limit=1000)} == {"done"}
+        assert store.row("SELECT COUNT(*) FROM runs") == (processes * runs,)
+        assert store.row("SELECT COUNT(*) FROM step_runs") == (processes * runs * STEPS,)
+        assert store.row("SELECT COUNT(*) FROM artifacts") == (processes * runs * STEPS + 1,)
+        assert len(store.find_executions(digest("key", 0), limit=1000)) == processes * STEPS
+        assert store.check() == []
+
+
+def test_the_views_for_people_can_be_read(store: MetadataStore) -> None:
+    add(store, run("r1", 86400.0, ended_at=86402.5), run("r2", 86500.0))
+    add(store, step_run("r1", 0, "load", finished_at=86401.0, execution=execution({"": artifact(1)})))
+    add(store, step_run("r2", 0, "load", status="reused", source=("r1", 0)), step_run("r2", 1, status="failed"))
+    overview = "SELECT id, status, started, seconds, steps, reused, failed FROM run_overview ORDER BY id"
+    assert store.rows(overview) == [
+        ("r1", "running", "1970-01-02 00:00:00", 2.5, 1, 0, 0),
+        ("r2", "running", "1970-01-02 00:01:40", None, 2, 1, 1),
+    ]
+    steps = "SELECT run_id, step, status, seconds, outputs, source_run FROM step_overview ORDER BY run_id, position"
+    assert store.rows(steps) == [
+        ("r1", "load", "done", 0.5, 1, None),
+        ("r2", "load", "reused", 0.5, 1, "r1"),
+        ("r2", "fit", "failed", None, 0, None),
+    ]
+    artifacts = "SELECT digest, pipeline, step, run_id, made FROM artifact_overview"
+    assert store.rows(artifacts) == [(artifact(1).digest, "delays", "load", "r1", "1970-01-02 00:00:01")]
