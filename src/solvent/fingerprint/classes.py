@@ -76,6 +76,7 @@ _ENUM = frozenset(
         "__invert__",
     ]
 )
+_FIELDED = frozenset({"__dataclass_fields__", "__attrs_attrs__", "_field_defaults", "__total__"})
 _DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 
 
@@ -148,8 +149,9 @@ def _is_enum(cls: type) -> bool:
 
 
 def _visit_annotations(node: Node, cls: type) -> None:
-    """Note the annotations; they count by themselves where a metaclass of a library may act on them."""
+    """Note the annotations; they count where fields are made of them or a metaclass of a library may act on them."""
     node.annotations = annotation_text(cls)
     meta = type(cls)
-    if meta is not type and meta.__module__ not in ("abc", "enum") and not is_user_class(meta):
+    of_library = meta is not type and meta.__module__ not in ("abc", "enum") and not is_user_class(meta)
+    if of_library or not _FIELDED.isdisjoint(vars(cls)):
         node.parts.append(f"annotations {node.annotations}")

@@ -20,7 +20,7 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from solvent.errors import IdentityError
-from solvent.fingerprint.bytecode import constant_token
+from solvent.fingerprint.bytecode import constant_token, digest_code
 from solvent.fingerprint.ownership import is_user_class, is_user_function, is_user_module
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _WRAPPERS: dict[type, tuple[str, ...]] = {
     singledispatchmethod: ("func", "dispatcher"),
     MethodType: ("__func__", "__self__"),
 }
+_DATA_LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow", "scipy"})
 _DEPTH = 6
 
 
@@ -57,9 +58,9 @@ def describe(reach: Reach, node: Node, label: str, value: Any, bound: str | None
         _describe_class(reach, node, label, value)
     elif kind is ModuleType or isinstance(value, ModuleType):
         reach.chain(node, label, value, ())
-    elif kind in _WRAPPERS:
+    elif (wrapper := _wrapper_kind(kind)) is not None:
         node.parts.append(f"{label} is {kind.__name__}")
-        for name in _WRAPPERS[kind]:
+        for name in _WRAPPERS[wrapper]:
             describe(reach, node, f"{label}.{name}", getattr(value, name), bound)
     elif kind in _NATIVE:
         _describe_native(reach, node, label, value)
@@ -71,6 +72,12 @@ def describe(reach: Reach, node: Node, label: str, value: Any, bound: str | None
         node.parts.append(f"{label} = {kind.__name__}:{value!r}")
     else:
         _describe_object(reach, node, label, value)
+
+
+def _wrapper_kind(kind: type) -> type | None:
+    if kind in _WRAPPERS:
+        return kind
+    return next((base for base in kind.__mro__ if base in _WRAPPERS), None)
 
 
 def wrapped_step(value: Any) -> Any:
@@ -89,7 +96,7 @@ def is_code(value: Any) -> bool:
     kind = type(value)
     if kind in _SCALARS or kind in _CONTAINERS:
         return False
-    if isinstance(value, FunctionType | type | ModuleType) or kind in _WRAPPERS or kind in _NATIVE:
+    if isinstance(value, FunctionType | type | ModuleType) or _wrapper_kind(kind) or kind in _NATIVE:
         return True
     return wrapped_step(value) is not None or isinstance(_wrapped(value), FunctionType)
 
@@ -108,9 +115,9 @@ def holds_code(value: Any, depth: int = _DEPTH) -> bool:
         return is_user_class(value)
     if isinstance(value, ModuleType):
         return is_user_module(value)
-    if kind in _WRAPPERS:
-        return any(holds_code(getattr(value, name), depth - 1) for name in _WRAPPERS[kind])
-    if kind in _NATIVE:
+    if (wrapper := _wrapper_kind(kind)) is not None:
+        return any(holds_code(getattr(value, name), depth - 1) for name in _WRAPPERS[wrapper])
+    if kind in _NATIVE or kind.__module__.partition(".")[0] in _DATA_LIBRARIES:
         return False
     if wrapped_step(value) is not None or is_user_class(kind):
         return True
@@ -172,13 +179,17 @@ def _describe_decorated(reach: Reach, node: Node, label: str, value: FunctionTyp
     if value in reach.decorated:
         return
     reach.decorated.append(value)
-    names = value.__code__.co_freevars
-    for name, cell in zip(names, value.__closure__ or (), strict=True):
+    machinery = (value.__globals__.get("__name__") or "").partition(".")[0] in sys.stdlib_module_names
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
         try:
             held = cell.cell_contents
         except ValueError:
             continue
+        if machinery and not (type(held) in _SCALARS or holds_code(held)):
+            continue  # caches and locks of functools
         describe(reach, node, f"{label}({name})", held, bound)
+        if not machinery and isinstance(held, FunctionType):
+            node.parts.append(f"{label}({name}) annotations {annotation_text(held)}")  # it may act on them
     if "__wrapped__" in value.__dict__:
         describe(reach, node, f"{label}.__wrapped__", value.__dict__["__wrapped__"], bound)
     for at, default in enumerate(value.__defaults__ or ()):
@@ -231,7 +242,9 @@ def _key_text(reach: Reach, node: Node, label: str, key: Any) -> str:
 
 
 def _sort_text(value: Any) -> str:
-    if isinstance(value, FunctionType | type):
+    if isinstance(value, FunctionType):
+        return f"{value.__module__}:{value.__qualname__}:{digest_code(value.__code__)}"
+    if isinstance(value, type):
         return f"{value.__module__}:{value.__qualname__}"
     return constant_token(value) if type(value) in _SCALARS else type(value).__qualname__
 

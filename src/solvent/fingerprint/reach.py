@@ -15,15 +15,24 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from solvent.fingerprint import sources
-from solvent.fingerprint.bytecode import Alias, Import, Reference, Scan, scan_code
+from solvent.fingerprint.bytecode import Alias, Reference, Scan, scan_code
 from solvent.fingerprint.classes import visit_class
 from solvent.fingerprint.contents import annotation_text, describe, describe_function_state, describe_namespace, is_code
-from solvent.fingerprint.ownership import is_user_function, is_user_module, user_file
+from solvent.fingerprint.imports import (
+    follow_alias,
+    follow_import,
+    follow_import_call,
+    follow_importlib,
+    follow_source,
+    note_loaded,
+)
+from solvent.fingerprint.ownership import is_user_function, is_user_module
 from solvent.fingerprint.structure import digest
 from solvent.model import Symbol
 
 _MISSING = object()
 _DYNAMIC = frozenset({"eval", "exec", "globals"})
+_OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__builtins__"})
 _IMPORTERS = frozenset({"__import__", "import_module"})
 
 ANNOTATION_READERS = frozenset(
@@ -61,6 +70,7 @@ class Reach:
     """Collects nodes from roots until nothing new is found."""
 
     def __init__(self) -> None:
+        note_loaded()
         self.nodes: dict[Any, Node] = {}
         self.waiting: deque[Node] = deque()
         self.packages: set[str] = set()
@@ -85,7 +95,7 @@ class Reach:
                 describe(self, node, "value", node.value)
 
     def symbols(self) -> tuple[Symbol, ...]:
-        """Return what was reached, sorted by name; a symbol's digest covers what it is and the names of what it uses."""
+        """Return what was reached, sorted by name; a digest covers what it is and the names of what it uses."""
         found = []
         for node in self.nodes.values():
             if node.kind == "root":
@@ -128,8 +138,10 @@ class Reach:
             code = function.__code__
             module = function.__globals__.get("__name__") or function.__module__ or "?"
             name = f"{module}.{code.co_qualname}"
-            if bound and ("<" in code.co_qualname):
-                name = bound
+            if bound and "<" in code.co_qualname:
+                holder, _, held = bound.rpartition(".")
+                place = sources.find_place(holder, held, function)
+                name = f"{place.module}.{place.name}"
             node = Node("function", name, module, function, source_path(code.co_filename), code.co_firstlineno)
             self._add(id(function), node)
         return node
@@ -202,6 +214,9 @@ class Reach:
         function: FunctionType = node.value
         scan = scan_code(function.__code__)
         node.parts.append(scan.digest)
+        if not is_user_function(function):
+            self.package(function.__module__)
+            return
         node.annotations = annotation_text(function)
         cells: dict[str, Any] = {}
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -237,22 +252,24 @@ class Reach:
                 self._global(node, reference, names)
             elif reference.name in aliases:
                 for alias in sorted(aliases[reference.name], key=repr):
-                    self._alias(node, alias, reference, names)
+                    follow_alias(self, node, alias, reference, names)
             elif isinstance(cells.get(reference.name), ModuleType):
                 self.chain(node, reference.name, cells[reference.name], reference.attributes)
         for each in scan.imports:
-            self._import(node, each, names)
+            follow_import(self, node, each, names)
         for child in scan.children:
             self.code(node, child, names, cells, aliases)
 
     def _global(self, node: Node, reference: Reference, names: dict[str, Any]) -> None:
         name = reference.name
         value = names.get(name, _MISSING)
+        if name in _OF_MODULES:
+            return
         if value is _MISSING:
             if name in _DYNAMIC:
                 self.opaque(node, f"{node.name}: {name}()")
             elif name in _IMPORTERS:
-                self._dynamic_import(node, name, reference.text, names)
+                follow_import_call(self, node, name, reference.text)
             elif not hasattr(builtins, name):
                 node.parts.append(f"{name} is missing")
             return
@@ -260,18 +277,11 @@ class Reach:
         if isinstance(value, ModuleType):
             self.chain(node, name, value, reference.attributes)
             if value.__name__ in ("importlib", "sys") and reference.attributes:
-                self._through_importlib(node, reference, names)
+                follow_importlib(self, node, value.__name__, reference)
         elif name == "import_module" and getattr(value, "__module__", "") == "importlib":
-            self._dynamic_import(node, name, reference.text, names)
+            follow_import_call(self, node, name, reference.text)
         else:
             self.named(node, name, module, name, value)
-
-    def _through_importlib(self, node: Node, reference: Reference, names: dict[str, Any]) -> None:
-        path = f"{reference.name}.{reference.attributes[0]}"
-        if path in ("importlib.import_module", "importlib.__import__"):
-            self._dynamic_import(node, path, reference.text, names)
-        elif path == "sys.modules":
-            self.opaque(node, f"{node.name}: {path}")
 
     def chain(self, node: Node, label: str, value: Any, attributes: tuple[str, ...]) -> None:
         """Follow attributes from a module to the thing reached; a user module that is left over counts as a whole."""
@@ -321,73 +331,10 @@ class Reach:
         self.package(module)
         node.parts.append(f"{label} = {module}:{name}")
 
-    # Imports inside code
-
-    def _import(self, node: Node, each: Import, names: dict[str, Any]) -> None:
-        name = sources.absolute_name(each.module, each.level, names)
-        if not each.names:
-            self._imported_module(node, name, whole=False)
-            return
-        for taken in each.names:
-            self._imported_name(node, name, taken)
-
-    def _imported_module(self, node: Node, name: str, *, whole: bool) -> None:
-        """Follow a module that code imports while it runs; one that is loaded is followed by the names used of it."""
-        if loaded_before(name):
-            if not is_user_module(name):
-                self.external(node, f"import {name}", name, "")
-            elif whole:
-                node.edges.append((f"import {name}", self.module(name)))
-            return
-        path = sources.find_source(name)
-        if path is not None and user_file(path):
-            node.edges.append((f"import {name}", self.source(name, path)))
-        else:
-            self.external(node, f"import {name}", name, "")
-
-    def _imported_name(self, node: Node, module: str, taken: str) -> None:
-        submodule = f"{module}.{taken}"
-        if not loaded_before(module):
-            self._imported_module(node, module, whole=True)
-            path = sources.find_source(submodule)
-            if path is not None and user_file(path):
-                node.edges.append((f"import {submodule}", self.source(submodule, path)))
-        elif not is_user_module(module):
-            self.external(node, f"import {module}.{taken}", module, taken)
-        elif taken == "*":
-            node.edges.append((f"import {module}", self.module(module)))
-        else:
-            value = vars(sys.modules[module]).get(taken, _MISSING)
-            if isinstance(value, ModuleType) or submodule in sys.modules:
-                return  # by the names used of it
-            if value is _MISSING:
-                self._imported_module(node, submodule, whole=True)
-            else:
-                self.named(node, f"import {module}.{taken}", module, taken, value)
-
-    def _alias(self, node: Node, alias: Alias, reference: Reference, names: dict[str, Any]) -> None:
-        """Follow a local variable that holds an import."""
-        name = sources.absolute_name(alias.module, alias.level, names)
-        if alias.attribute is not None:
-            held = vars(sys.modules[name]).get(alias.attribute) if name in sys.modules else None
-            if not isinstance(held, ModuleType):
-                return
-            name = held.__name__
-        elif not alias.dotted:
-            name = name.partition(".")[0]
-        if loaded_before(name):
-            self.chain(node, reference.name, sys.modules[name], reference.attributes)
-
-    def _dynamic_import(self, node: Node, what: str, text: str | None, names: dict[str, Any]) -> None:
-        if text is None:
-            self.opaque(node, f"{node.name}: {what}()")
-        elif not text.startswith("."):
-            self._imported_module(node, text, whole=True)
-
     # Modules as a whole
 
     def _visit_module(self, node: Node) -> None:
-        code = sources.module_code(node.file)
+        code = sources.module_code(node.name, node.file)
         if code is not None:
             node.parts.append(scan_code(code).digest)
         elif (binary := sources.read_source(node.file)) is not None:
@@ -396,43 +343,18 @@ class Reach:
             describe_namespace(self, node, node.value, tolerant=code is not None)
 
     def _visit_source(self, node: Node) -> None:
-        code = sources.module_code(node.value)
+        code = sources.module_code(node.name, node.value)
         if code is None:
             node.parts.append(digest("file", sources.read_source(node.value) or b""))
             return
         scan = scan_code(code)
         node.parts.append(scan.digest)
         package = node.name if node.value.endswith("__init__.py") else node.name.rpartition(".")[0]
-        self._imports_of_source(node, scan, {"__name__": node.name, "__package__": package})
-
-    def _imports_of_source(self, node: Node, scan: Scan, names: dict[str, Any]) -> None:
-        self.annotations_count = self.annotations_count or not ANNOTATION_READERS.isdisjoint(scan.names)
-        for each in scan.imports:
-            name = sources.absolute_name(each.module, each.level, names)
-            if loaded_before(name) and is_user_module(name) and not each.names:
-                self._imported_module(node, name, whole=True)
-            else:
-                self._import(node, each, names)
-        for child in scan.children:
-            self._imports_of_source(node, child, names)
+        follow_source(self, node, scan, {"__name__": node.name, "__package__": package})
 
 
 def _label(edge: tuple[str, Node]) -> tuple[str, int]:
     return edge[0], edge[1].number
-
-
-_loaded_at_first: frozenset[str] | None = None
-
-
-def loaded_before(name: str) -> bool:
-    """Say whether a module counts as loaded: it was at the first fingerprint of this process, or it isn't the user's.
-
-    What a step imports while it runs would else be followed in one run by its names and in the next by its source.
-    """
-    global _loaded_at_first
-    if _loaded_at_first is None:
-        _loaded_at_first = frozenset(sys.modules)
-    return name in sys.modules and (name in _loaded_at_first or not is_user_module(name))
 
 
 def source_path(file: str) -> str:

@@ -29,10 +29,9 @@ def module_file(name: str) -> str:
     return abspath(file) if file else f"<{name}>"
 
 
-def module_code(path: str) -> CodeType | None:
-    """Return the code of a whole source file: as it was loaded if that is known, else as it is there now."""
-    code = loaded_code(path)
-    if code is not None:
+def module_code(name: str, path: str) -> CodeType | None:
+    """Return the code of a whole module: as it was loaded if that is known, else as its file is now."""
+    if name in sys.modules and (code := loaded_code(path)) is not None:
         return code
     source = read_source(path)
     if source is None:
