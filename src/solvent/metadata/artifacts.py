@@ -49,12 +49,13 @@ _MADE_IN_RUN = (
     " JOIN artifacts a ON a.digest = o.digest AND a.type = o.type"
     " WHERE s.run_id = ?{0} ORDER BY s.position, o.ordinal LIMIT ?"
 )
+# A cross join keeps its order: from the newest run down, until there are enough.
 _MADE = (
-    f"SELECT e.run_id, e.position, e.name, o.field, e.finished_at, {ARTIFACT_COLUMNS_OF_A} FROM runs r"
-    " JOIN step_runs e ON e.run_id = r.id"
-    " JOIN outputs o ON o.run_id = e.run_id AND o.position = e.position"
-    " JOIN artifacts a ON a.digest = o.digest AND a.type = o.type"
-    " WHERE r.started_at >= 0{0} ORDER BY r.started_at DESC, e.position DESC, o.ordinal LIMIT ?"
+    f"SELECT e.run_id, e.position, e.name, o.field, e.finished_at, {ARTIFACT_COLUMNS_OF_A}"
+    " FROM runs r CROSS JOIN step_runs e CROSS JOIN outputs o CROSS JOIN artifacts a"
+    " WHERE e.run_id = r.id AND o.run_id = e.run_id AND o.position = e.position"
+    " AND a.digest = o.digest AND a.type = o.type{0}"
+    " ORDER BY r.started_at DESC, e.position DESC, o.ordinal LIMIT ?"
 )
 _BLOBS_AFTER = "SELECT DISTINCT digest, size_bytes FROM blobs WHERE digest > ? ORDER BY digest, size_bytes LIMIT 1000"
 
