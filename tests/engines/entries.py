@@ -73,6 +73,15 @@ def sleep(seconds: float) -> str:
     return "slept"
 
 
+def meet(mine: str, other: str) -> str:
+    """Say that we are here and wait for the other."""
+    with open(mine, "w"):
+        pass
+    while not os.path.exists(other):
+        time.sleep(0.001)
+    return "met"
+
+
 def family(path: str) -> None:
     """Start a child, a grandchild in a session of its own and a daemon whose parent has left; write their ids; wait."""
     child = subprocess.Popen(["sleep", "600"])

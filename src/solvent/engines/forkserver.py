@@ -161,7 +161,7 @@ class ForkServer:
 def prepare(entry: str, preload: Sequence[str]) -> None:
     """Import once what every worker needs. What can't be imported fails later, in the step that needs it."""
     for name in (entry.partition(":")[0], *preload):
-        with suppress(Exception):
+        with suppress(Exception, SystemExit):
             __import__(name)
     gc.freeze()  # a collection in a worker would copy the pages that it shares with the others
 

@@ -84,6 +84,7 @@ class ProcessEngine:
         self._timed = 0
         self._frames = b""
         self._closed = False
+        self._was_woken = False
         self._tail = LogTail()
         self._poll = select.poll()
         self._poll.register(self._control.fileno(), select.POLLIN)
@@ -106,12 +107,12 @@ class ProcessEngine:
     def poll(self, timeout_seconds: float | None) -> list[Report]:
         """Wait for reports; come back with none when the time is over or `wake` was called. None waits for ever."""
         until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        woken = False
-        while not self._reports and not woken:
-            woken = self._turn(until)
+        while not self._reports and not self._was_woken:
+            self._turn(until)
             self._end_late()
             if until is not None and time.monotonic() >= until:
                 break
+        self._was_woken = False
         reports, self._reports = self._reports, []
         return reports
 
@@ -165,20 +166,18 @@ class ProcessEngine:
 
     # One turn of the loop: everything that arrives is taken in here.
 
-    def _turn(self, until: float | None) -> bool:
-        """Wait for something to happen, take all of it in, and say whether it was a call of `wake`."""
-        woken = False
+    def _turn(self, until: float | None) -> None:
+        """Wait for something to happen, and take all of it in."""
         for fd, event in self._poll.poll(self._wait_milliseconds(until)):
             worker = self._by_fd.get(fd)
             if worker is not None:
                 self._hear_worker(worker, event)
             elif fd == self._woken:
-                woken = True
+                self._was_woken = True
                 with suppress(BlockingIOError):
                     os.read(fd, 4096)
             else:
                 self._hear_server()
-        return woken
 
     def _wait_milliseconds(self, until: float | None) -> float | None:
         first = until
@@ -275,7 +274,12 @@ class ProcessEngine:
             self._poll.modify(worker.fd, select.POLLIN | select.POLLOUT)
 
     def _fork(self) -> _Worker:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise EngineError(
+                f"can't open a socket to a worker: {error.strerror}", hint="raise the limit of open files (ulimit -n)"
+            ) from error
         ours.setblocking(False)
         self._number += 1
         worker = _Worker(self._number, Channel(ours))

@@ -45,9 +45,17 @@ def start_server(entry: str, preload: Sequence[str], path: Sequence[str]) -> tup
         # On the same number it only takes away close-on-exec, in the new process alone.
         keep = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), theirs.fileno())]
         try:
-            pid = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ, file_actions=keep)
+            pid = _spawn([sys.executable, "-c", code], keep)
         except OSError as error:
             raise EngineError(f"can't start {sys.executable}: {error.strerror}") from error
         wish = pickle.dumps((entry, list(preload), list(path)))
         ours.sendall(len(wish).to_bytes(8, "big") + wish)
         return pid, socket.socket(fileno=ours.detach())
+
+
+def _spawn(command: list[str], actions: list[tuple[int, int, int]]) -> int:
+    """Start a program in a session of its own, so that Ctrl-C in the terminal never reaches it."""
+    try:
+        return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+    except NotImplementedError:
+        return os.posix_spawn(command[0], command, os.environ, file_actions=actions)
