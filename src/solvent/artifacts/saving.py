@@ -76,7 +76,7 @@ def save(
     try:
         return _write(name, value, identity, blobs, allow_pickle, path, {})
     except Unsuitable as reason:
-        why = {"reason": str(reason), **({"hint": hint} if (hint := getattr(reason, "hint", "")) else {})}
+        why = {"reason": str(reason), **({"hint": reason.hint} if reason.hint else {})}
         return _write("pickle", value, identity, blobs, allow_pickle, path, why)
 
 

@@ -15,7 +15,11 @@ INLINE_BYTES = 16 * 1024
 
 
 class Unsuitable(Exception):
-    """A format finds that it can't give this value back as it is; the reason is kept with the artifact."""
+    """A format finds that it can't give this value back as it is; reason and hint are kept with the artifact."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 class Format(Protocol):
