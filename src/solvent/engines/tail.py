@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import suppress
 
 from solvent.model import Execution
 
@@ -34,7 +35,8 @@ class LogTail:
         if fd is not None:
             os.close(fd)
             if execution is not None:
-                os.unlink(path)
+                with suppress(OSError):
+                    os.unlink(path)
 
     def lines(self) -> list[tuple[int, str]]:
         """Give the whole lines that are new since the last call."""

@@ -7,6 +7,7 @@ import sys
 import threading
 from _thread import allocate_lock, get_ident
 from collections.abc import Callable
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Any
 from weakref import WeakSet
@@ -215,7 +216,8 @@ class WorkerOutput:
             os.close(self._fd)
             self._fd = -1
             if not self.log_bytes:
-                os.unlink(self._path)
+                with suppress(OSError):  # the step may have removed it itself
+                    os.unlink(self._path)
         self.log += self._notes
         self.log_bytes += len(self._notes)
 
