@@ -40,6 +40,15 @@ def test_file_of_a_crashed_step_stays(tmp_path: Path) -> None:
     assert log.exists()
 
 
+def test_what_an_earlier_attempt_wrote_is_not_shown_again(tmp_path: Path) -> None:
+    log, tail = tmp_path / "log", LogTail()
+    log.write_text("first attempt\n")
+    tail.follow(3, str(log))
+    with log.open("a") as file:
+        file.write("second attempt\n")
+    assert tail.lines() == [(3, "second attempt")]
+
+
 def test_bytes_that_are_no_text_are_shown_as_far_as_they_are(tmp_path: Path) -> None:
     log, tail = tmp_path / "log", LogTail()
     tail.follow(3, str(log))

@@ -20,8 +20,13 @@ class LogTail:
         self._lines: deque[tuple[int, str]] = deque(maxlen=_KEPT_LINES)
 
     def follow(self, ticket_id: int, path: str) -> None:
+        """Begin with what is written from now on: an earlier attempt may have left its own in the file."""
         if path:
-            self._files[ticket_id] = (path, None, 0, b"")
+            try:
+                size = os.stat(path).st_size
+            except OSError:
+                size = 0
+            self._files[ticket_id] = (path, None, size, b"")
 
     def finish(self, ticket_id: int, execution: Execution | None) -> None:
         """Take the rest of a log. The file goes if the execution holds its text; after a crash it stays."""
