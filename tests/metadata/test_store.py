@@ -10,7 +10,7 @@ from solvent.errors import StoreError
 from solvent.metadata.store import MetadataStore
 from tests.metadata.programs import start
 from tests.metadata.records import add, artifact, digest, execution, run, step_run, write
-from tests.metadata.writers import STEPS
+from tests.metadata.writers import STEPS, look
 
 
 @pytest.fixture
@@ -211,6 +211,20 @@ def test_20_processes_make_and_write_one_store_at_once_and_nothing_is_lost(path:
         assert store.row("SELECT COUNT(*) FROM artifacts") == (processes * runs * STEPS + 1,)
         assert len(store.find_executions(digest("key", 0), limit=1000)) == processes * STEPS
         assert store.check() == []
+
+
+def test_a_writer_killed_at_work_leaves_whole_step_runs_and_a_store_that_goes_on(path: Path) -> None:
+    work = "import sys; from tests.metadata.writers import write_runs; write_runs(sys.argv[1], 0, 1000)"
+    with MetadataStore.open(path) as store:
+        for done in (3, 6, 9):
+            program = start("-c", work.replace("sys.argv[1], 0", f"sys.argv[1], {done}"), str(path))
+            while store.row("SELECT COUNT(*) FROM runs WHERE status = 'done'")[0] < done:
+                assert program.poll() is None
+            program.kill()
+            program.communicate()
+            look(store, limit=100)
+        assert store.check() == []
+        add(store, run("r1"))
 
 
 def test_the_views_for_people_can_be_read(store: MetadataStore) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from solvent.errors import StoreError
 from solvent.metadata.database import BUSY_SECONDS
 
@@ -37,8 +39,21 @@ def complaint(error: Exception, path: str) -> StoreError:
     """Say what the database complains about, where the file is, and what to do."""
     code = getattr(error, "sqlite_errorname", None) or ""
     family = "_".join(code.split("_")[:2])
+    if family == "SQLITE_IOERR" and _is_full(path):
+        family = "SQLITE_FULL"
     if family not in _REMEDIES:
         return StoreError(f"The metadata store failed: {error}.", where=path)
     problem, hint = _REMEDIES[family]
     detail = f" ({error})" if family in ("SQLITE_IOERR", "SQLITE_CONSTRAINT", "SQLITE_CORRUPT") else ""
     return StoreError(problem.removesuffix(".") + detail + ".", where=path, hint=hint)
+
+
+def _is_full(path: str) -> bool:
+    """Tell whether the disk has less room than the database needs to grow at all."""
+    if not hasattr(os, "statvfs"):
+        return False
+    try:
+        room = os.statvfs(os.path.dirname(path))
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < 64 * 1024
