@@ -1,16 +1,13 @@
 """Every command, setting and error has a heading in docs/reference/."""
 
-import os
 import re
-import subprocess
-import sys
-from functools import cache
 
 import pytest
 
 from solvent import errors
+from solvent.cli.main import COMMANDS
 from solvent.config.project import Settings
-from tests.shape.source import REPOSITORY, SOURCE
+from tests.shape.source import REPOSITORY
 
 REFERENCE = REPOSITORY / "docs" / "reference"
 UNWRITTEN = {"commands.md", "config.md", "errors.md"}
@@ -28,15 +25,6 @@ def headings(page: str) -> set[str]:
 ERRORS = [name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, errors.SolventError)]
 
 
-@cache
-def command_names() -> list[str]:
-    """Commands as `solvent --help` lists them: indented, followed by what they do."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
-    command = [sys.executable, "-m", "solvent", "--help"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return re.findall(r"^ +([a-z]+) {2,}\S", done.stdout, re.MULTILINE)
-
-
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_has_a_heading(name: str) -> None:
     assert name in headings("errors.md")
@@ -47,10 +35,9 @@ def test_a_setting_has_a_heading(name: str) -> None:
     assert name in headings("config.md")
 
 
-def test_every_command_has_a_heading() -> None:
-    written = headings("commands.md")
-    assert {"run", "plan", "why", "runs", "show"} <= set(command_names())
-    assert [name for name in command_names() if f"solvent {name}" not in written] == []
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_a_heading(name: str) -> None:
+    assert f"solvent {name}" in headings("commands.md")
 
 
 def test_a_page_that_is_written_is_not_called_unwritten() -> None:
