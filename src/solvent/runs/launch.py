@@ -239,6 +239,7 @@ class _Launch:
         )
         if engine is None:
             return InlineDriver(self._runner, root=self._root, isolation=Isolation(self._runner, office, WORKER_ENTRY))
+        self._writer.after_commit = engine.wake
         total = Resources(engine.capacity, _memory_mb(), _gpus())
         return PoolDriver(self._runner, engine, office, Room(total, self._options.resources))
 

@@ -70,8 +70,7 @@ class PoolDriver:
 
     def wake(self) -> None:
         """Look again at once: something outside changed."""
-        with self._changed:
-            self._changed.notify_all()
+        self._tell_waiters()
         self._engine.wake()
 
     def close(self) -> None:
@@ -94,8 +93,7 @@ class PoolDriver:
         except BaseException as error:
             self._fatal = error
             self._engine.close(now=True)
-        with self._changed:
-            self._changed.notify_all()
+        self._tell_waiters()
 
     def _turn(self) -> None:
         with self._changed:
@@ -106,10 +104,14 @@ class PoolDriver:
         if self._killing:
             self._kill()
         self._start_ready()
+        self._tell_waiters()
         for report in self._engine.poll(self._patience()):
             self._take(report)
         for ticket_id, text in self._engine.lines():
             self._runner.watcher.output(self._runner.states[ticket_id].label, text)
+        self._tell_waiters()
+
+    def _tell_waiters(self) -> None:
         with self._changed:
             self._changed.notify_all()
 

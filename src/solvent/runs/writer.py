@@ -164,11 +164,11 @@ class Writer:
             if entry.outcome or entry.execution:
                 self._stores.locks.unlock(state.key)
             self._watcher.step_changed(StepEvent(state.index, state.label, state.status, state.why, state.seconds))
-            self.after_commit()
         with self._changed:
             for entry, _ in done:
                 if entry.outcome or entry.execution:
                     self._executed.popleft()
+        self.after_commit()
 
     def _add_code(self, metadata: MetadataStore, code: CodeFingerprint | None) -> None:
         if code is not None and code.digest not in self._known_code:

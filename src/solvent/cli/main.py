@@ -1,0 +1,84 @@
+"""The entry of the command line: finds the command, runs it, and turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from solvent.errors import SolventError, nearest
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+COMMANDS = {
+    "init": ("project", "make a project: a package, a pipeline, configs, a test"),
+    "run": ("run", "run a pipeline"),
+    "plan": ("plan", "say what a run would do, without running"),
+    "why": ("why", "say why a step ran or was reused"),
+    "runs": ("runs", "list runs"),
+    "show": ("show", "show a run and its steps, or one step run"),
+    "log": ("log", "print what a step printed"),
+    "diff": ("diff", "compare two runs: only what differs"),
+    "artifacts": ("artifacts", "list the outputs of a run, or show one"),
+    "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
+    "note": ("annotate", "add a note to a run, step run or artifact"),
+    "tag": ("annotate", "add or remove tags"),
+    "config": ("config", "explain where each value of a config comes from"),
+    "doctor": ("doctor", "check the project, its store and its environment"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code: 0 done, 1 a step failed, 2 wrong input, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except SolventError as error:
+        print(f"solvent: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; there is nobody left to tell.
+        sys.stderr.close()
+        return 141
+
+
+def _dispatch(given: list[str]) -> int:
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if given[0] in ("-V", "--version"):
+        from solvent import __version__
+
+        print(f"solvent {__version__}")
+        return 0
+    name, rest = given[0], given[1:]
+    if name not in COMMANDS:
+        raise SolventError(f"no command {name!r}{nearest(name, COMMANDS)}", hint="`solvent --help` lists the commands")
+    command = import_module(f"solvent.cli.{COMMANDS[name][0]}")
+    parser = make_parser(name)
+    command.add_arguments(parser, name)
+    code: int = command.execute(parser.parse_args(rest), name)
+    return code
+
+
+def make_parser(name: str) -> ArgumentParser:
+    """Make the parser of one command; it names what was expected as our errors do."""
+    from argparse import ArgumentParser
+
+    return ArgumentParser(prog=f"solvent {name}", description=COMMANDS[name][1].capitalize() + ".", allow_abbrev=False)
+
+
+def _overview() -> str:
+    lines = ["Solvent runs pipelines of plain functions, reuses what did not change, and records all of it.", ""]
+    lines += ["usage: solvent COMMAND ...", ""]
+    lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
+    lines += ["", "`solvent COMMAND --help` explains a command; `solvent --version` shows the version."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Tables and JSON on standard output, readable at the width of the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+NARROW = 80
+
+
+def width() -> int:
+    """Give the width to write for: the terminal's, else 80 columns."""
+    import shutil
+
+    return shutil.get_terminal_size((NARROW, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS", NARROW))
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, stretch: int | None = None, right: Sequence[int] = ()) -> str:
+    """Lay out rows under heads within the width; the column `stretch` is cut where it does not fit."""
+    cells = [list(heads), *[[str(cell).replace("\n", " ") for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    if stretch is not None:
+        others = sum(widths) - widths[stretch] + 2 * (len(heads) - 1)
+        widths[stretch] = max(8, min(widths[stretch], width() - others))
+    return "\n".join(_line(row, widths, right) for row in cells)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:
+    shown = [
+        f"{cut(cell, size):>{size}}" if column in right else f"{cut(cell, size):<{size}}"
+        for column, (cell, size) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(shown).rstrip()
+
+
+def cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+def moment(at: float | None) -> str:
+    """Show a time as people write it, in local time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at is not None else "-"
