@@ -179,6 +179,8 @@ class Ticket:
     attempt: int = 1
     resources: Resources = Resources()
     declared_files: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    known_modules: tuple[str, ...] = ()
     function: bytes | None = None
     allow_pickle: bool = True
     log_path: str = ""

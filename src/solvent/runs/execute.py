@@ -13,6 +13,7 @@ from solvent.fingerprint.values import identify
 from solvent.model import WHOLE, Failure, FileMemo, Identity, Observation
 from solvent.pipelines.context import inside_step
 from solvent.pipelines.step import Step
+from solvent.runs.natives import load_needed
 from solvent.runs.observe import Observer
 from solvent.runs.randomness import Seeding, step_seed
 from solvent.runs.scope import StepScope
@@ -32,6 +33,8 @@ class Job(NamedTuple):
     declared_files: tuple[str, ...]
     memo: FileMemo | None
     ignore_threads: frozenset[int] = frozenset()
+    packages: tuple[str, ...] = ()
+    known_modules: tuple[str, ...] = ()
 
 
 class Outcome:
@@ -70,8 +73,14 @@ def execute(job: Job, blobs: LocalBlobs, output: Any, *, in_worker: bool) -> Out
     """Run the step once. A failure of the step is in the outcome; KeyboardInterrupt alone passes through."""
     scope = StepScope(step_seed(job.run_seed, job.key), blobs)
     outcome = Outcome(scope)
+    load_needed(job.packages)
     observer = Observer(
-        job.root, job.home, declared=job.declared_files, memo=job.memo, ignore_threads=set(job.ignore_threads)
+        job.root,
+        job.home,
+        declared=job.declared_files,
+        known_modules=job.known_modules,
+        memo=job.memo,
+        ignore_threads=job.ignore_threads,
     )
     seeding = Seeding(scope._seed, restore=not in_worker)
     usage = Usage(in_worker=in_worker)

@@ -107,6 +107,8 @@ class InlineDriver:
             state.declared_files,
             runner.keyer.memo,
             frozenset({runner.writer.thread_id}),
+            packages=state.code.packages if state.code else (),
+            known_modules=state.code.files if state.code else (),
         )
         show = (lambda text: runner.watcher.output(state.label, text)) if runner.watcher.shows_output else None
         output = StepOutput(show, on_debugger=runner.watcher.make_room)

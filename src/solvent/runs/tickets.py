@@ -43,6 +43,8 @@ class TicketOffice:
             attempt=state.attempt,
             resources=resources,
             declared_files=state.declared_files,
+            packages=state.code.packages if state.code else (),
+            known_modules=state.code.files if state.code else (),
             function=self._function(state.call.step),
             allow_pickle=self._allow_pickle,
             log_path=self._log_path(state),

@@ -33,6 +33,8 @@ def execute_ticket(ticket: Ticket) -> Execution:
         ticket.store,
         ticket.declared_files,
         None,
+        packages=ticket.packages,
+        known_modules=ticket.known_modules,
     )
     outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
     return _encode(outcome, step, blobs, ticket.allow_pickle)

@@ -1,0 +1,36 @@
+"""Loaded by Python itself in the child processes of a step: what they read is reported to the step's own process."""
+
+import os
+import sys
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
+
+
+def _watch() -> None:
+    report = os.environ.get("SOLVENT_WITNESS")
+    if not report or not os.path.exists(report):
+        return
+    path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "witness.py")
+    witness = ModuleType("_solvent_witness")
+    witness.__file__ = path
+    sys.modules[witness.__name__] = witness
+    SourceFileLoader(witness.__name__, path).exec_module(witness)
+    witness.watch(witness.Reporter(report))
+
+
+def _go_on() -> None:
+    """Load the sitecustomize that this one stands before, if there is one."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
+    sys.modules.pop("sitecustomize", None)
+    try:
+        import sitecustomize  # noqa: F401
+    except ImportError:
+        pass
+
+
+try:
+    _watch()
+except Exception:  # a child must run as it would without us
+    pass
+_go_on()

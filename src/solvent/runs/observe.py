@@ -1,0 +1,140 @@
+"""What an execution is seen to read: observations for its record, and whether they still hold later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+from solvent.errors import IdentityError
+from solvent.fingerprint.bytecode import digest_code
+from solvent.fingerprint.files import digest_file, relative
+from solvent.fingerprint.sources import read_source
+from solvent.fingerprint.structure import digest
+from solvent.model import FileMemo, Observation
+from solvent.runs import natives, witness
+from solvent.runs.children import reports
+
+ABSENT, CHANGED, UNREADABLE = "absent", "changed", "unreadable"
+
+
+class Observer:
+    """Watches one execution while its `with` block lasts.
+
+    Files opened for reading and looked for in vain, folders listed, user modules imported; not what belongs to the
+    interpreter, to installed packages or to the store, not what the step made itself, not what it declared.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        store: str,
+        *,
+        declared: Collection[str] = (),
+        known_modules: Collection[str] = (),
+        memo: FileMemo | None = None,
+        ignore_threads: Collection[int] = (),
+    ) -> None:
+        self._root = root
+        self._store = os.path.join(os.path.abspath(store), "")
+        self._declared = tuple(os.path.abspath(each) for each in declared)
+        self._known_modules = frozenset(known_modules)
+        self._memo = memo
+        self._ignored = frozenset(ignore_threads)
+        self._watcher = witness.Watcher()
+        self._mark = 0
+
+    def __enter__(self) -> Observer:
+        natives.wrap_loaded()
+        folder = os.path.join(self._store, "tmp")
+        self._mark = reports.mark(folder)
+        witness.prepare_children = lambda: reports.prepare(folder)
+        self._watcher = witness.Watcher(self._ignored)
+        witness.watch(self._watcher)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        witness.stop(self._watcher)
+
+    def observations(self) -> tuple[Observation, ...]:
+        """Give what was seen; a file that changed between its opening and now can never hold again."""
+        watcher = self._watcher
+        for kind, path, seen in reports.read(self._mark):
+            {"file": watcher.files, "module": watcher.modules, "folder": watcher.folders}.get(kind, {}).setdefault(path, seen)
+            if kind == "made":
+                watcher.made.add(path)
+        if not (watcher.files or watcher.modules or watcher.folders):
+            return ()
+        files = [self._file(path, state) for path, state in watcher.files.items() if self._counts(path)]
+        modules = [
+            self._module(path, state)
+            for path, state in watcher.modules.items()
+            if self._counts(path) and path not in self._known_modules
+        ]
+        folders = [self._folder(path, names) for path, names in watcher.folders.items() if self._counts(path)]
+        return tuple(sorted([*files, *modules, *folders]))
+
+    def _counts(self, path: str) -> bool:
+        if witness.is_of_system(path) or (path + os.sep).startswith(self._store):
+            return False
+        return not any(path == each or path.startswith(each + os.sep) for each in self._declared)
+
+    def _file(self, path: str, state: witness.State | None) -> Observation:
+        return Observation("file", relative(path, self._root), self._token(path, state, file_token(path, self._memo)))
+
+    def _module(self, path: str, state: witness.State | None) -> Observation:
+        return Observation("module", relative(path, self._root), self._token(path, state, module_token(path)))
+
+    def _token(self, path: str, state: witness.State | None, token: str) -> str:
+        return token if witness.look(path) == (tuple(state) if state else None) else CHANGED
+
+    def _folder(self, path: str, names: tuple[str, ...] | None) -> Observation:
+        made = {os.path.basename(each) for each in self._watcher.made if os.path.dirname(each) == path}
+        return Observation("folder", relative(path, self._root), _names_token(names, made))
+
+
+def file_token(path: str, memo: FileMemo | None) -> str:
+    """Give the digest of a file's bytes, or why there is none."""
+    if not os.path.lexists(path):
+        return ABSENT
+    try:
+        return digest_file(path, memo)
+    except (OSError, IdentityError):
+        return UNREADABLE
+
+
+def module_token(path: str) -> str:
+    """Give the digest of a module's code, which comments and docstrings do not change."""
+    source = read_source(path)
+    if source is None:
+        return ABSENT
+    try:
+        return digest_code(compile(source, path, "exec", dont_inherit=True))
+    except (SyntaxError, ValueError):
+        return digest("source", source)
+
+
+def still_holds(observation: Observation, root: str, memo: FileMemo | None) -> bool:
+    """Whether what was seen then would be seen now."""
+    if observation.token in (CHANGED, UNREADABLE):
+        return False
+    path = os.path.normpath(os.path.join(root, observation.subject))
+    if observation.kind == "file":
+        return file_token(path, memo) == observation.token
+    if observation.kind == "module":
+        return module_token(path) == observation.token
+    return _names_token(witness.list_names(path), frozenset()) == observation.token
+
+
+def describe(observation: Observation) -> str:
+    """Say in words what does not hold any more."""
+    if observation.token == CHANGED:
+        return f"{observation.kind} {observation.subject} changed while the step ran"
+    if observation.token == ABSENT:
+        return f"{observation.kind} {observation.subject} is there now"
+    return f"{observation.kind} {observation.subject} changed"
+
+
+def _names_token(names: tuple[str, ...] | None, without: Collection[str]) -> str:
+    if names is None:
+        return ABSENT
+    return digest("names", *(os.fsencode(name) for name in names if name not in without))
