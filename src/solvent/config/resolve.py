@@ -42,8 +42,8 @@ def resolve_config(
     """Merge all layers and check them against a config class or a signature, before anything runs.
 
     `base_folder` is the pipeline's: the config folder is looked for there and upwards to `project_root`. A config
-    object given in code is the topmost layer as a whole, so that no file matters; a mapping is a layer of single values.
-    `known_profiles` are the project's, which need no file of their own.
+    object given in code is the topmost layer as a whole, so that no file matters; a mapping is a layer of single
+    values. `known_profiles` are the project's, which need no file of their own.
     """
     if schema is not None and isinstance(given, schema):
         return _whole(given, profile, config_files, sets)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from solvent.fingerprint.structure import digest
 
-_PLAIN, _CONST, _NAME, _LOCAL, _FREE, _FORWARD, _BACKWARD, _PAIR = range(8)
+_PLAIN, _CONST, _NAME, _LOCAL, _FREE, _FORWARD, _BACKWARD = range(7)
 _OPS = opcode.opmap
 _EXTENDED = _OPS["EXTENDED_ARG"]
 _CACHE = _OPS.get("CACHE", 0)
@@ -67,10 +67,6 @@ def _kinds() -> list[int]:
             kinds[code] = _NAME
         elif code in opcode.hasjrel:
             kinds[code] = _BACKWARD if "BACKWARD" in name else _FORWARD
-        elif (
-            name.startswith(("LOAD_FAST_LOAD_FAST", "STORE_FAST_", "LOAD_FAST_BORROW_LOAD")) and name.count("FAST") > 1
-        ):
-            kinds[code] = _PAIR
         elif code in opcode.haslocal:
             kinds[code] = _LOCAL
         elif code in opcode.hasfree:
@@ -78,7 +74,53 @@ def _kinds() -> list[int]:
     return kinds
 
 
-_KINDS = _kinds()
+def _pairs() -> dict[int, tuple[int, int]]:
+    """Return the instructions that do the work of two, which of them meet depends on the lines they are on."""
+    found = {}
+    for name, code in _OPS.items():
+        plain = name.replace("_BORROW", "")
+        if code < 256 and plain in ("LOAD_FAST_LOAD_FAST", "STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"):
+            first, second = plain.split("_FAST")[:2]
+            found[code] = (_OPS[f"{first}_FAST"], _OPS[f"{second[1:]}_FAST"])
+    return found
+
+
+def _same() -> list[int]:
+    """Return for each instruction the one that stands for it: jumps in both directions are one."""
+    same = list(range(256))
+    for name, code in _OPS.items():
+        plain = name.replace("_NO_INTERRUPT", "").replace("BACKWARD", "FORWARD").replace("FAST_BORROW", "FAST")
+        if code < 256:
+            same[code] = _OPS.get(plain, code)
+    return same
+
+
+_KINDS, _PAIRS, _SAME = _kinds(), _pairs(), _same()
+_JUMP = _OPS["JUMP_FORWARD"]
+
+
+def _opposites() -> dict[int, int]:
+    found = {}
+    for name, code in _OPS.items():
+        for yes, no in (("IF_TRUE", "IF_FALSE"), ("IF_NOT_NONE", "IF_NONE")):
+            if name.startswith("POP_JUMP") and name.endswith((yes, no)) and _SAME[code] == code:
+                stem = name.removesuffix(yes).removesuffix(no)
+                found[_OPS[stem + yes]], found[_OPS[stem + no]] = _OPS[stem + no], _OPS[stem + yes]
+    return found
+
+
+def _keeping() -> dict[int, tuple[int, int]]:
+    """Return for each jump that may keep its value (3.11): the one that never does, and the kept jump's opposite."""
+    if "JUMP_IF_TRUE_OR_POP" not in _OPS:
+        return {}
+    true, false = _OPS["JUMP_IF_TRUE_OR_POP"], _OPS["JUMP_IF_FALSE_OR_POP"]
+    return {
+        true: (_OPS["POP_JUMP_FORWARD_IF_TRUE"], false),
+        false: (_OPS["POP_JUMP_FORWARD_IF_FALSE"], true),
+    }
+
+
+_OPPOSITES, _KEEPING = _opposites(), _keeping()
 
 
 class Reference(NamedTuple):
@@ -212,18 +254,62 @@ class _Scanner:
                 continue
             arg = extended | raw[at + 1]
             extended = 0
-            if _FORWARD <= kinds[op] <= _BACKWARD:
+            if _FORWARD <= kinds[op]:
                 after = at // 2 + 1
                 while after * 2 < len(raw) and raw[after * 2] == _CACHE:
                     after += 1
                 self.targets[len(ops)] = after - arg if kinds[op] == _BACKWARD else after + arg
-            ops.append(op)
+            elif op in _PAIRS:
+                ops.append(_PAIRS[op][0])
+                args.append(arg >> 4)
+                op, arg = _PAIRS[op][1], arg & 15
+            ops.append(_SAME[op])
             args.append(arg)
         places.append(len(ops))
+        self.targets = {at: places[target] for at, target in self.targets.items()}
+
+    def _thread(self) -> set[int]:
+        """Let each jump go where it ends up, and return the jumps that are not needed then.
+
+        The compiler does so itself only where the lines of the instructions agree.
+        """
+        ops, targets = self.ops, self.targets
+        for at in targets:
+            for _ in range(8):
+                target = targets[at]
+                if target >= len(ops):
+                    break
+                if ops[target] == _JUMP and target != at:
+                    targets[at] = targets[target]
+                elif ops[at] not in _KEEPING or not self._join(at, target):
+                    break
+        aimed = set(targets.values())
+        needless = set()
+        for at in sorted(targets):
+            over = at + 1
+            if ops[at] in _OPPOSITES and targets[at] == at + 2 and over not in aimed and ops[over] == _JUMP:
+                ops[at] = _OPPOSITES[ops[at]]
+                targets[at] = targets[over]
+                needless.add(over)
+        return needless
+
+    def _join(self, at: int, target: int) -> bool:
+        """Join a jump that keeps its value to the jump on that value which it leads to; say whether it could."""
+        dropping, opposite = _KEEPING[self.ops[at]]
+        found = self.ops[target]
+        if found == self.ops[at]:
+            self.targets[at] = self.targets[target]
+        elif found == dropping:
+            self.ops[at], self.targets[at] = dropping, self.targets[target]
+        elif found in (opposite, _OPPOSITES[dropping]):
+            self.ops[at], self.targets[at] = dropping, target + 1
+        else:
+            return False
+        return True
 
     def _drop(self) -> None:
         """Take out instructions that change nothing: what only names or documents a class, annotations of functions."""
-        dropped: set[int] = set()
+        dropped = self._thread() if self.targets else set()
         for at, op in enumerate(self.ops):
             if op == _STORE_NAME and at and self.ops[at - 1] in _CONSTANTS:
                 if self.code.co_names[self.args[at]] in _UNSEEN_CLASS_NAMES:
@@ -239,7 +325,7 @@ class _Scanner:
             if at not in dropped:
                 kept.append(at)
         moved.append(len(kept))
-        self.targets = {moved[at]: target for at, target in self.targets.items() if at not in dropped}
+        self.targets = {moved[at]: moved[target] for at, target in self.targets.items() if at not in dropped}
         self.places = [moved[place] for place in self.places]
         self.ops, self.args = [self.ops[at] for at in kept], [self.args[at] for at in kept]
 
@@ -311,10 +397,10 @@ class _Scanner:
                     self._note("global", code.co_names[index], at)
                 arg = number << shift | arg & ((1 << shift) - 1)
             elif at in self.targets:
-                arg = self.places[self.targets[at]] - at
+                arg = self.targets[at] - at
             elif watched and kind >= _LOCAL:
                 for name in self._locals(at):
-                    if name in watched and (op in _LOCAL_LOADS or kind == _PAIR):
+                    if name in watched and op in _LOCAL_LOADS:
                         self._note("local", name, at)
             stream.append(op)
             stream.append(arg)
@@ -340,8 +426,6 @@ class _Scanner:
             + tuple(name for name in code.co_cellvars if name not in code.co_varnames)
             + code.co_freevars
         )
-        if _KINDS[self.ops[at]] == _PAIR:
-            return every[arg >> 4], every[arg & 15]
         return every[arg : arg + 1]
 
     def _note_imports(self) -> None:
@@ -364,7 +448,7 @@ class _Scanner:
             if op == _IMPORT_FROM:
                 attribute = self._name(at) if taken else None
                 dotted = not taken
-            elif op in _STORES or _KINDS[op] == _PAIR:
+            elif op in _STORES:
                 name = self._name(at) if _KINDS[op] == _NAME else self._locals(at)[0]
                 self.found.aliases.setdefault(name, set()).add(Alias(module, level, attribute, dotted))
                 if not taken:
@@ -373,7 +457,7 @@ class _Scanner:
                 return
             at += 1
 
-    def _handlers(self) -> list[int]:
+    def _handlers(self) -> list[list[int]]:
         """Return the exception table with places of instructions instead of offsets in bytes."""
         table, numbers = iter(self.code.co_exceptiontable), []
         for byte in table:
@@ -382,7 +466,11 @@ class _Scanner:
                 byte = next(table)
                 number = number << 6 | byte & 63
             numbers.append(number)
-        handlers = []
+        handlers: list[list[int]] = []
         for start, length, target, depth in zip(*[iter(numbers)] * 4, strict=True):
-            handlers += [self.places[start], self.places[start + length], self.places[target], depth]
+            found = [self.places[start], self.places[start + length], self.places[target], depth]
+            if handlers and handlers[-1][1:] == [found[0], *found[2:]]:
+                handlers[-1][1] = found[1]
+            elif found[0] != found[1]:
+                handlers.append(found)
         return handlers

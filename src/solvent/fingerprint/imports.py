@@ -32,6 +32,14 @@ def note_loaded() -> None:
         _loaded_at_first = frozenset(sys.modules)
 
 
+def _is_users(name: str) -> bool:
+    """Say whether a module is the user's, loaded or not."""
+    if name in sys.modules:
+        return is_user_module(name)
+    path = sources.find_source(name)
+    return path is not None and user_file(path)
+
+
 def follow_import(reach: Reach, node: Node, each: Import, names: dict[str, Any]) -> None:
     """Follow an import statement of code with these globals."""
     module = sources.absolute_name(each.module, each.level, names)
@@ -51,7 +59,7 @@ def follow_alias(reach: Reach, node: Node, alias: Alias, reference: Reference, n
         name = held.__name__
     elif not alias.dotted:
         name = name.partition(".")[0]
-    if loaded_before(name):
+    if loaded_before(name) and is_user_module(name):
         reach.chain(node, reference.name, sys.modules[name], reference.attributes)
 
 
@@ -102,6 +110,10 @@ def _follow_module(reach: Reach, node: Node, name: str, *, whole: bool) -> None:
 
 def _follow_name(reach: Reach, node: Node, module: str, taken: str) -> None:
     submodule = f"{module}.{taken}"
+    if not _is_users(module):
+        # The same words whether it is loaded yet or not: that may differ between two runs of the same code.
+        reach.external(node, f"import {submodule}", module, taken)
+        return
     if not loaded_before(module):
         _follow_module(reach, node, module, whole=True)
         path = sources.find_source(submodule)
@@ -110,9 +122,7 @@ def _follow_name(reach: Reach, node: Node, module: str, taken: str) -> None:
         return
     label = f"import {module}.{taken}"
     value = vars(sys.modules[module]).get(taken, _MISSING)
-    if not is_user_module(module):
-        reach.external(node, label, module, taken)
-    elif taken == "*":
+    if taken == "*":
         node.edges.append((label, reach.module(module)))
     elif value is _MISSING or (isinstance(value, ModuleType) and not loaded_before(value.__name__)):
         _follow_module(reach, node, submodule, whole=True)

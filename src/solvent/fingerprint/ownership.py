@@ -50,6 +50,8 @@ def is_user_module(module: ModuleType | str) -> bool:
         return True
     if "__path__" in names:  # a folder without __init__.py
         return any(user_file(os.path.join(folder, "__init__.py")) for folder in names["__path__"])
+    if "__builtins__" not in names:  # made by a compiled extension, no file of anybody's
+        return False
     spec = names.get("__spec__")
     return spec is None and names.get("__name__", "").partition(".")[0] not in sys.stdlib_module_names
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from solvent.fingerprint.values import type_name
 from solvent.model import ArtifactRef
+from solvent.pipelines.containers import find_refs
 from solvent.pipelines.ref import Ref
 
 Keep = Callable[[Any], ArtifactRef]
@@ -38,6 +41,8 @@ def _encode(result: Any, keep: Keep) -> Any:
         return {type(result).__name__: [_encode(each, keep) for each in result]}
     if type(result) is dict:
         return {"dict": [[_encode(key, keep), _encode(each, keep)] for key, each in result.items()]}
+    if type(result) is not Ref and not isinstance(result, type) and find_refs({"result": result}):
+        return {"record": [type_name(result), [[name, _encode(each, keep)] for name, each in _fields(result)]]}
     artifact = keep(result)
     return {"artifact": [artifact.digest, artifact.type, artifact.format]}
 
@@ -50,6 +55,8 @@ def _decode(tree: Any, read: Read) -> Any:
         return read(held[0], held[1])
     if kind == "dict":
         return {_decode(key, read): _decode(each, read) for key, each in held}
+    if kind == "record":
+        return _make(held[0], {name: _decode(each, read) for name, each in held[1]})
     items = [_decode(each, read) for each in held]
     return tuple(items) if kind == "tuple" else items
 
@@ -63,7 +70,33 @@ def _plain(tree: Any, read: Read) -> Any:
         return _json_value(read(held[0], held[1]), reference) if held[2] == "json" else reference
     if kind == "dict":
         return {str(_plain(key, read)): _plain(each, read) for key, each in held}
+    if kind == "record":
+        return {name: _plain(each, read) for name, each in held[1]}
     return [_plain(each, read) for each in held]
+
+
+def _fields(result: Any) -> list[tuple[str, Any]]:
+    """Give the fields of a NamedTuple or dataclass that holds results of steps."""
+    if isinstance(result, tuple):
+        names = getattr(result, "_fields", [str(place) for place in range(len(result))])
+        return list(zip(names, result, strict=True))
+    return [(name, getattr(result, name)) for name in type(result).__dataclass_fields__]
+
+
+def _make(type_name: str, fields: dict[str, Any]) -> Any:
+    """Make a NamedTuple or dataclass anew; fields with names where its class is not at hand."""
+    module, _, name = type_name.partition(":")
+    kind: Any = sys.modules.get(module)
+    for part in name.split("."):
+        kind = getattr(kind, part, None)
+    if hasattr(kind, "_make"):
+        return kind._make(fields.values())
+    if isinstance(kind, type):
+        made = object.__new__(kind)
+        for field, value in fields.items():
+            object.__setattr__(made, field, value)
+        return made
+    return Fields(fields)
 
 
 def _json_value(value: Any, otherwise: Any) -> Any:
@@ -83,5 +116,17 @@ def _too_special(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def is_ref(value: Any) -> bool:
-    return type(value) is Ref
+class Fields:
+    """Named values read back, each as an attribute; it iterates and counts like the tuple that they were."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.__dict__.values())
+
+    def __getitem__(self, index: int) -> Any:
+        return list(self.__dict__.values())[index]
+
+    def __repr__(self) -> str:
+        return f"<fields {', '.join(self.__dict__)}>"

@@ -11,7 +11,7 @@ from solvent.artifacts.saving import load
 from solvent.errors import NotFoundError, nearest
 from solvent.model import WHOLE, ArtifactRef, Failure, Input, Metric, RunRecord, StepRunRecord
 from solvent.runs.lives import status_of
-from solvent.runs.result import decode_result, plain_result
+from solvent.runs.result import Fields, decode_result, plain_result
 from solvent.runs.stores import Stores
 
 
@@ -235,22 +235,6 @@ class StepRun:
     def __repr__(self) -> str:
         took = f", {seconds_text(self.seconds)}" if self.status == "done" else ""
         return f"<step run {self.label} of {self.run_id}: {self.status}{took}: {self.why}>"
-
-
-class Fields:
-    """Declared output fields read back, each as an attribute."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.__dict__.values())
-
-    def __getitem__(self, index: int) -> Any:
-        return list(self.__dict__.values())[index]
-
-    def __repr__(self) -> str:
-        return f"<fields {', '.join(self.__dict__)}>"
 
 
 class StepRuns(Sequence[StepRun]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ def execute_ticket(ticket: Ticket) -> Execution:
     """Read the inputs, run the step, write its outputs durably, and report what happened."""
     blobs = _stores.setdefault(ticket.store, LocalBlobs(ticket.store))
     step = find_step(ticket)
+    limit_threads(max(1, int(ticket.resources.cpus)))
     job = Job(
         step,
         restore(pickle.loads(ticket.arguments), blobs),
@@ -80,3 +82,28 @@ def restore(arguments: Mapping[str, Any], blobs: LocalBlobs) -> dict[str, Any]:
         name: replace(value, lambda each: type(each) is Stored, lambda each: load(each.artifact, blobs))
         for name, value in arguments.items()
     }
+
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+_asked = {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ}
+_limited: tuple[int, bool] = (0, False)
+
+
+def limit_threads(cpus: int) -> None:
+    """Give numeric libraries as many threads as the step has cpus: several workers share the machine.
+
+    A library that is loaded later reads the environment; those that are loaded are told, where threadpoolctl is there to do
+    it. What the user has set in the environment stays.
+    """
+    global _limited
+    loaded = "sklearn" in sys.modules or "scipy" in sys.modules
+    if _limited == (cpus, loaded):
+        return
+    _limited = (cpus, loaded)
+    os.environ.update({name: _asked.get(name, str(cpus)) for name in _THREAD_VARIABLES})
+    if loaded and not _asked:
+        try:
+            from threadpoolctl import threadpool_limits
+        except ImportError:
+            return
+        threadpool_limits(cpus)
