@@ -1,18 +1,18 @@
 """Every error that Solvent raises on purpose.
 
-    SolventError                 exit code 2: the user's input was wrong, nothing ran
-    ├── AuthoringError           a step, a pipeline or their wiring is not valid
-    │   └── RefError             the result of a step was used before it exists
-    ├── TargetError              the file or pipeline to run can't be found or imported
-    ├── ConfigError              a config file, key or override is not valid
-    ├── IdentityError            a value can't be given a fingerprint
-    ├── FormatError              a value can't be written or read
-    ├── StoreError               the store can't be opened, read or written
-    │   └── BlobError            bytes are missing or damaged
-    ├── NotFoundError            no run, step, artifact or name like that
-    ├── EngineError              the engine can't start or lost its workers
-    ├── StepFailed               exit code 1: a step of the run failed
-    └── RunInterrupted           exit code 130: the run was stopped before its end
+SolventError                 exit code 2: the user's input was wrong, nothing ran
+├── AuthoringError           a step, a pipeline or their wiring is not valid
+│   └── RefError             the result of a step was used before it exists
+├── TargetError              the file or pipeline to run can't be found or imported
+├── ConfigError              a config file, key or override is not valid
+├── IdentityError            a value can't be given a fingerprint
+├── FormatError              a value can't be written or read
+├── StoreError               the store can't be opened, read or written
+│   └── BlobError            bytes are missing or damaged
+├── NotFoundError            no run, step, artifact or name like that
+├── EngineError              the engine can't start or lost its workers
+├── StepFailed               exit code 1: a step of the run failed
+└── RunInterrupted           exit code 130: the run was stopped before its end
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def nearest(name: str, known: object) -> str:
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
-def _restore(kind: type[SolventError], problem: str, where: str | None, hint: str | None, state: dict[str, Any]) -> SolventError:
+def _restore(
+    kind: type[SolventError], problem: str, where: str | None, hint: str | None, state: dict[str, Any]
+) -> SolventError:
     error = kind(problem, where=where, hint=hint)
     error.__dict__.update(state)
     return error

@@ -80,7 +80,7 @@ RIGHT = {
     "is on a name given another value": "x = fit(1)\nx = value(x)\nreturn x is None",
     "is on what may be none": "x = None\nif n: x = fit(1)\nreturn x is None",
     "the best so far": "best = None\nfor m in [fit(1), fit(2)]:\n    if best is None or value(m) > 1: best = m",
-    "a loop that ends early": "x = fit(1)\nfor i in [1]:\n    x = None\n    if i: break\n    x = fit(i)\nreturn x is None",
+    "a loop that ends early": "x = fit(1)\nfor i in n:\n    x = None\n    if i: break\n    x = fit(i)\nx is None",
     "is on a nested pipeline, which may give none": "x = maybe(n)\nreturn x is None",
     "is on a list": "m = [fit(1)]\nreturn m is None",
     "is on an element of a list that was changed": "m = [fit(1)]\nm[0] = None\nm.append(None)\nreturn m[0] is None",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from solvent.artifacts.sink import Format, Sink, Source, Unsuitable
+from solvent.artifacts.sink import Sink, Source, Unsuitable
 from solvent.artifacts.store import LocalBlobs
 from solvent.artifacts.tagged import PLAIN, SAFE_INT, decode, loads
 from solvent.errors import FormatError

@@ -129,7 +129,9 @@ class LocalBlobs:
                 self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
 
     def _missing(self, blob: Blob) -> BlobError:
-        return BlobError(f"the bytes {blob.digest[:12]} ({blob.size_bytes} bytes) are not in the store", where=self.path(blob))
+        return BlobError(
+            f"the bytes {blob.digest[:12]} ({blob.size_bytes} bytes) are not in the store", where=self.path(blob)
+        )
 
     def _damaged(self, blob: Blob) -> BlobError:
         """Take a damaged blob out of the way, so that the step that made it can store it again."""
@@ -140,7 +142,9 @@ class LocalBlobs:
         except OSError:
             moved = "they could not be moved aside"
         return BlobError(
-            f"the bytes {blob.digest[:12]} are damaged: they no longer have that digest", where=path, hint=f"run again; {moved}"
+            f"the bytes {blob.digest[:12]} are damaged: they no longer have that digest",
+            where=path,
+            hint=f"run again; {moved}",
         )
 
 

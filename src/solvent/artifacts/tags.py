@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from solvent.artifacts.tagged import Decoder, Encoder, tagged
@@ -197,7 +198,7 @@ def _read_timezone(payload: Any, decoder: Decoder) -> Any:
     from datetime import timezone
 
     arguments = decoder.value(payload[0])
-    return timezone(*arguments) if arguments[0] or len(arguments) > 1 else timezone.utc
+    return timezone(*arguments) if arguments[0] or len(arguments) > 1 else UTC
 
 
 def _read_path(payload: Any, _: Decoder) -> Any:

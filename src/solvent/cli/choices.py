@@ -16,9 +16,13 @@ def add_json(parser: ArgumentParser) -> None:
 
 def add_config(parser: ArgumentParser) -> None:
     """Add what chooses the config of a pipeline."""
-    parser.add_argument("target", metavar="TARGET", help="path/file.py, path/file.py:pipeline or package.module:pipeline")
+    parser.add_argument(
+        "target", metavar="TARGET", help="path/file.py, path/file.py:pipeline or package.module:pipeline"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="A.B=1", dest="sets", help="set one config value")
-    parser.add_argument("--config", action="append", default=[], metavar="FILE", dest="config_files", help="read a config file")
+    parser.add_argument(
+        "--config", action="append", default=[], metavar="FILE", dest="config_files", help="read a config file"
+    )
     parser.add_argument("--profile", metavar="NAME", help="read configs/NAME.yaml above configs/base.yaml")
 
 

@@ -16,7 +16,11 @@ def width() -> int:
     """Give the width to write for: the terminal's, else 80 columns."""
     import shutil
 
-    return shutil.get_terminal_size((NARROW, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS", NARROW))
+    return (
+        shutil.get_terminal_size((NARROW, 24)).columns
+        if sys.stdout.isatty()
+        else int(os.environ.get("COLUMNS", NARROW))
+    )
 
 
 def print_json(value: Any) -> None:
@@ -24,7 +28,9 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, stretch: int | None = None, right: Sequence[int] = ()) -> str:
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, stretch: int | None = None, right: Sequence[int] = ()
+) -> str:
     """Lay out rows under heads within the width; the column `stretch` is cut where it does not fit."""
     cells = [list(heads), *[[str(cell).replace("\n", " ") for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]

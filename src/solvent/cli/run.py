@@ -35,7 +35,9 @@ def execute(arguments: Namespace, name: str) -> int:
     sweep = _sweep_id()
     for sets in expand_sweeps(arguments.sweep):
         print(f"sweep {' '.join(sets)}", file=sys.stderr)
-        codes.append(_run_one(pipeline, project, {**options, "sets": [*options["sets"], *sets], "sweep": sweep}, arguments))
+        codes.append(
+            _run_one(pipeline, project, {**options, "sets": [*options["sets"], *sets], "sweep": sweep}, arguments)
+        )
         if codes[-1] == 130:
             break
     return max(codes)
@@ -76,7 +78,9 @@ def print_failure(run: Any, error: BaseException) -> None:
     elif isinstance(error, SolventError):
         print(f"solvent: {error}", file=sys.stderr)
     else:
-        print(f"{user_traceback(error).rstrip()}\nsolvent: the body of pipeline `{run.pipeline}` failed", file=sys.stderr)
+        print(
+            f"{user_traceback(error).rstrip()}\nsolvent: the body of pipeline `{run.pipeline}` failed", file=sys.stderr
+        )
 
 
 def run_json(run: Any) -> dict[str, Any]:

@@ -254,7 +254,7 @@ class _Scanner:
                 continue
             arg = extended | raw[at + 1]
             extended = 0
-            if _FORWARD <= kinds[op]:
+            if kinds[op] >= _FORWARD:
                 after = at // 2 + 1
                 while after * 2 < len(raw) and raw[after * 2] == _CACHE:
                     after += 1

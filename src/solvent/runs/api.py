@@ -52,7 +52,8 @@ def view(launched: Launched, project: Project) -> Run:
 def check_pipeline(pipeline: Any) -> None:
     if not isinstance(pipeline, Pipeline):
         raise AuthoringError(
-            f"expected a pipeline, found {pipeline!r}", hint="decorate the function with @pipeline, or call a step as a function"
+            f"expected a pipeline, found {pipeline!r}",
+            hint="decorate the function with @pipeline, or call a step as a function",
         )
     if tracer.get() is not None:
         raise AuthoringError(

@@ -65,7 +65,9 @@ def compare(first: Run, second: Run) -> Comparison:
         "environment": _pairs(_packages(first), _packages(second)),
         "seed": _pairs({"run seed": first.record.seed}, {"run seed": second.record.seed}),
         "metrics": _pairs(first.metrics, second.metrics),
-        "steps": _pairs({k: s.status for k, s in ours.items()}, {k: s.status for k, s in theirs.items()}, only_missing=True),
+        "steps": _pairs(
+            {k: s.status for k, s in ours.items()}, {k: s.status for k, s in theirs.items()}, only_missing=True
+        ),
     }
     return Comparison(first, second, sections)
 

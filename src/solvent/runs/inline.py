@@ -11,8 +11,8 @@ from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import path_of
 from solvent.runs.capture import StepOutput
 from solvent.runs.execute import Job, Outcome, execute
-from solvent.runs.outputs import value_of
 from solvent.runs.isolate import Isolation
+from solvent.runs.outputs import value_of
 from solvent.runs.retry import attempts, backoff_seconds
 from solvent.runs.runner import ELSEWHERE, EXECUTE, Runner
 from solvent.runs.state import CallState

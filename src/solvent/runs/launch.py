@@ -68,13 +68,17 @@ class Launched(NamedTuple):
     error: BaseException | None
 
 
-def launch(pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, target: str, options: Options) -> Launched:
+def launch(
+    pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, target: str, options: Options
+) -> Launched:
     """Run a pipeline to its end; whatever happens, the record of the run says it.
 
     Raises ConfigError and StoreError before anything is recorded. A failure in the run is in `error`.
     """
     if options.engine not in ENGINES:
-        raise ConfigError(f"no engine {options.engine!r}{nearest(options.engine, ENGINES)}", hint=f"engines: {', '.join(ENGINES)}")
+        raise ConfigError(
+            f"no engine {options.engine!r}{nearest(options.engine, ENGINES)}", hint=f"engines: {', '.join(ENGINES)}"
+        )
     # The fork server is a fork of this process, so it comes before any store or thread.
     engine = _start_engine(options) if options.engine == "processes" else None
     try:

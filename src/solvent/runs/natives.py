@@ -19,7 +19,17 @@ _FUNCTIONS = {
     "pyarrow.orc": ("read_table",),
     "pyarrow.dataset": ("dataset",),
     "pyarrow.parquet": ("read_table", "read_metadata", "read_schema", "read_pandas"),
-    "duckdb": ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet", "sql", "query", "execute", "connect"),
+    "duckdb": (
+        "read_csv",
+        "read_parquet",
+        "read_json",
+        "from_csv_auto",
+        "from_parquet",
+        "sql",
+        "query",
+        "execute",
+        "connect",
+    ),
 }
 _CLASSES = {"pyarrow.parquet": ("ParquetFile", "ParquetDataset")}
 _PREFIXED = {"polars": ("read_", "scan_")}

@@ -59,7 +59,9 @@ class Observer:
         """Give what was seen; a file that changed between its opening and now can never hold again."""
         watcher = self._watcher
         for kind, path, seen in reports.read(self._mark):
-            {"file": watcher.files, "module": watcher.modules, "folder": watcher.folders}.get(kind, {}).setdefault(path, seen)
+            {"file": watcher.files, "module": watcher.modules, "folder": watcher.folders}.get(kind, {}).setdefault(
+                path, seen
+            )
             if kind == "made":
                 watcher.made.add(path)
         if not (watcher.files or watcher.modules or watcher.folders):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from solvent.config.project import Project
@@ -73,12 +72,12 @@ class CacheLookup:
         return output_at(self._states[call_of(ref).index], path_of(ref), self._stores.blobs).identity
 
 
-def make_plan(pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, target: str, options: Options) -> Plan:
+def make_plan(
+    pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, target: str, options: Options
+) -> Plan:
     """Trace a pipeline against its project's store. Nothing is executed and nothing is written but an empty store."""
     value = resolved.value
     positional = pipeline.config_type is not None
     with Stores(project) as stores:
         body = (lambda: pipeline.__wrapped__(value)) if positional else (lambda: pipeline.__wrapped__(**value))
         return trace(pipeline.name, body, CacheLookup(pipeline.name, stores, options))
-
-

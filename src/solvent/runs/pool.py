@@ -229,4 +229,3 @@ class PoolDriver:
         if self._later or (self._ready and not self._runner.writer.has_room()):
             return _SOON_SECONDS
         return _WATCH_SECONDS
-

@@ -24,7 +24,11 @@ def find_output(reference: str, stores: Stores) -> Artifact:
         return found[field]
     if not found:
         raise NotFoundError(f"`{step_run.label}` of run {step_run.run_id} has no output: it is {step_run.status}")
-    problem = f"`{step_run.label}` has no output {field!r}{nearest(field, found)}" if field else f"`{step_run.label}` has several outputs"
+    problem = (
+        f"`{step_run.label}` has no output {field!r}{nearest(field, found)}"
+        if field
+        else f"`{step_run.label}` has several outputs"
+    )
     raise NotFoundError(problem, hint="choose one: " + ", ".join(f"{run}/{step_run.label}.{name}" for name in found))
 
 

@@ -43,4 +43,6 @@ class StepScope:
         self._attach("figure", name, figure)
 
     def _attach(self, kind: str, name: str, value: Any) -> None:
-        self.attachments.append(Attachment(kind, name, save(value, identify(value, path=f"{kind} `{name}`"), self._blobs)))
+        self.attachments.append(
+            Attachment(kind, name, save(value, identify(value, path=f"{kind} `{name}`"), self._blobs))
+        )

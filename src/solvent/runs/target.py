@@ -40,7 +40,9 @@ def load_module(place: str) -> ModuleType:
 def _load_file(place: str) -> ModuleType:
     path = os.path.abspath(place)
     if not os.path.isfile(path):
-        raise TargetError(f"no file {place}{_near_file(path)}", hint="give the path of a Python file, or package.module")
+        raise TargetError(
+            f"no file {place}{_near_file(path)}", hint="give the path of a Python file, or package.module"
+        )
     folder, name = os.path.dirname(path), os.path.splitext(os.path.basename(path))[0]
     while os.path.isfile(os.path.join(folder, "__init__.py")):
         folder, package = os.path.split(folder)
@@ -98,9 +100,7 @@ def _failed_import(place: str, error: BaseException) -> TargetError:
 
 
 def _choose(module: ModuleType, name: str, target: str) -> Any:
-    found = {
-        key: value for key, value in vars(module).items() if getattr(value, "__solvent_pipeline__", False)
-    }
+    found = {key: value for key, value in vars(module).items() if getattr(value, "__solvent_pipeline__", False)}
     if name:
         if name in found:
             return found[name]
@@ -113,7 +113,9 @@ def _choose(module: ModuleType, name: str, target: str) -> Any:
         return next(iter(own.values()))
     if not own:
         raise TargetError(f"no pipeline in {target}", hint="decorate a function with @pipeline")
-    raise TargetError(f"{target} has {len(own)} pipelines: {', '.join(own)}", hint=f"choose one: {target}:{next(iter(own))}")
+    raise TargetError(
+        f"{target} has {len(own)} pipelines: {', '.join(own)}", hint=f"choose one: {target}:{next(iter(own))}"
+    )
 
 
 def _same_file(module: ModuleType, path: str) -> bool:

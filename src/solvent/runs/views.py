@@ -54,7 +54,9 @@ class Artifact:
 
     def __repr__(self) -> str:
         mark = ", pickle" if self.pickled else ""
-        return f"<artifact {self.digest[:12]} {short_type(self.type)} ({size_text(self.size_bytes)}, {self.format}{mark})>"
+        return (
+            f"<artifact {self.digest[:12]} {short_type(self.type)} ({size_text(self.size_bytes)}, {self.format}{mark})>"
+        )
 
 
 class Inputs(Mapping[str, Any]):

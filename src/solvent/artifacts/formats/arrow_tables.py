@@ -182,4 +182,6 @@ def _coerced(schema: pyarrow.Schema) -> bool:
     """Whether Parquet counts a column in a finer unit, so that it must be cast back."""
     from pyarrow import types
 
-    return any((types.is_timestamp(field.type) or types.is_time32(field.type)) and field.type.unit == "s" for field in schema)
+    return any(
+        (types.is_timestamp(field.type) or types.is_time32(field.type)) and field.type.unit == "s" for field in schema
+    )

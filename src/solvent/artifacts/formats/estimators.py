@@ -27,7 +27,9 @@ class _Skops:
             trusted = sorted(skops.get_untrusted_types(data=data))
             again = skops.loads(data, trusted=trusted)
         except Exception as error:
-            raise Unsuitable(f"skops can't write it: {str(error).splitlines()[0] if str(error) else error!r}") from error
+            raise Unsuitable(
+                f"skops can't write it: {str(error).splitlines()[0] if str(error) else error!r}"
+            ) from error
         if not _same(value, again):
             raise Unsuitable("skops does not give back an equal object")
         sink.write(data)

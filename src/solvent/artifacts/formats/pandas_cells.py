@@ -19,7 +19,13 @@ def encode_cells(values: Any, where: str) -> tuple[Any, dict[str, Any]]:
     found = _one_kind(values)
     if found is not None:
         kind, missing = found
-        types = {str: pa.large_string(), bytes: pa.large_binary(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+        types = {
+            str: pa.large_string(),
+            bytes: pa.large_binary(),
+            bool: pa.bool_(),
+            int: pa.int64(),
+            float: pa.float64(),
+        }
         types[date] = pa.date32()
         try:
             column = pa.array(values.tolist(), type=types[kind], from_pandas=kind is not float)

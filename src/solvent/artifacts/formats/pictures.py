@@ -61,7 +61,9 @@ def _draw(figure: Any, format: str) -> bytes:
 
 class _Image:
     def accepts(self, value: Any) -> bool:
-        return type(value).__module__.partition(".")[0] == "PIL" and hasattr(value, "tobytes") and hasattr(value, "mode")
+        return (
+            type(value).__module__.partition(".")[0] == "PIL" and hasattr(value, "tobytes") and hasattr(value, "mode")
+        )
 
     def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
         kind = type(value)

@@ -10,7 +10,7 @@ from solvent.artifacts.sink import Sink, Source
 from solvent.errors import FormatError
 
 if TYPE_CHECKING:
-    import polars
+    pass
 
 
 class _Polars:
@@ -29,7 +29,7 @@ class _Polars:
         try:
             with sink.open() as out:
                 frame.write_parquet(out, compression="zstd")
-        except (_errors()) as error:
+        except _errors() as error:
             raise FormatError(f"the table can't be written: {error}", where=sink.path) from error
         return {"as": kind.lower(), "file": file, **({} if frame.width else {"rows": frame.height})}
 
