@@ -177,7 +177,7 @@ class Ticket:
     project: str
     arguments: bytes
     attempt: int = 1
-    resources: Resources = Resources()
+    resources: Resources = Resources()  # noqa: RUF009 - immutable
     declared_files: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     known_modules: tuple[str, ...] = ()
@@ -298,6 +298,7 @@ class Tracer(Protocol):
 
     def each(self, ref: Any) -> Iterator[Any]:
         """Wait for the length of a list output and give one Ref for each element."""
+        ...
 
 
 class StepContext(Protocol):
@@ -305,6 +306,7 @@ class StepContext(Protocol):
 
     def seed(self) -> int:
         """Give the seed of this step run and note that it was used."""
+        ...
 
     def log_metric(self, name: str, value: float, step: int | None) -> None: ...
 

@@ -234,7 +234,7 @@ def test_what_was_to_be_a_secret_is_never_shown(annotation: Any, text: str) -> N
 def test_text_in_a_file_must_be_quoted_where_it_looks_like_a_number() -> None:
     node = read_value("1.10", "configs/base.yaml")
     node.text, node.line = None, 3
-    with pytest.raises(ConfigError, match="expected str, found 1.1") as caught:
+    with pytest.raises(ConfigError, match=r"expected str, found 1\.1") as caught:
         build(str, node, ("version",))
     assert (caught.value.where, caught.value.hint) == ("configs/base.yaml:3", "put it in quotes")
 

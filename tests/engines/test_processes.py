@@ -260,7 +260,7 @@ def test_crash_ends_everything_that_the_step_started(forked: ProcessEngine, tmp_
     path = tmp_path / "pids"
     forked.start(ticket(1, "family", path=str(path)))
     pids = read_when_there(path)
-    assert sum(map(alive, pids)) == 5  # all but the daemon's parent
+    assert sum(map(alive, pids)) >= 5  # the daemon's parent may have ended
     os.kill(pids[0], signal.SIGKILL)
     assert failure(collect(forked, 1)[1])[2] == "SIGKILL"
     assert not any(map(alive, pids))

@@ -34,8 +34,9 @@ def find_record_encoder(kind: type) -> Encode | None:
 
 def _is_simple(kind: type) -> bool:
     """Whether the attributes are all that the class keeps, with no protocol of its own for copying."""
-    plain_object = kind.__new__ is object.__new__ and not issubclass(kind, BaseException) and _is_plain_layout(kind)
-    reduces = kind.__reduce_ex__ is not object.__reduce_ex__ or kind.__reduce__ is not object.__reduce__
+    known: Any = kind
+    plain_object = known.__new__ is object.__new__ and not issubclass(kind, BaseException) and _is_plain_layout(kind)
+    reduces = known.__reduce_ex__ is not object.__reduce_ex__ or known.__reduce__ is not object.__reduce__
     setter = getattr(kind, "__setstate__", None)
     generated = setter is None or getattr(setter, "__name__", "") in ("_dataclass_setstate", "slots_setstate")
     return plain_object and not reduces and generated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import builtins
 import io
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -27,9 +28,11 @@ class Format(Protocol):
 
     def accepts(self, value: Any) -> bool:
         """Tell quickly whether this format is the one for a value."""
+        ...
 
     def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
         """Write a value, and give the JSON that reading it back needs; raise `Unsuitable` to leave it to pickle."""
+        ...
 
     def read(self, source: Source) -> Any:
         """Read a value back."""
@@ -140,7 +143,7 @@ class Source:
             return memoryview(self.ref.inline)
         return self.blobs.map(self.blob(role))
 
-    def part(self, name: str) -> bytes:
+    def part(self, name: str) -> builtins.bytes:
         """Give the bytes kept beside the stream under that name."""
         few = self.meta.get("parts", {}).get(name)
         return base64.b64decode(few) if few is not None else self.blobs.read(self.blob(name))

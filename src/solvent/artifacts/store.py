@@ -9,6 +9,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from solvent.errors import BlobError, StoreError
@@ -215,10 +216,8 @@ class BlobWriter(io.RawIOBase):
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-        try:
+        with suppress(OSError):
             os.unlink(self._temporary)
-        except OSError:
-            pass
         self.close()
 
 

@@ -50,9 +50,9 @@ class LiveTree:
     def step_changed(self, event: StepEvent) -> None:
         with self._lock:
             if event.status == "running":
-                self._running[event.index] = event.label
+                self._running[event.position] = event.label
                 return
-            self._running.pop(event.index, None)
+            self._running.pop(event.position, None)
             self._counts[event.status] = self._counts.get(event.status, 0) + 1
         mark, style = _MARKS.get(event.status, ("?", ""))
         self._console.print(Text(f"{mark} {step_line(event).lstrip()}", style=style, overflow="ellipsis", no_wrap=True))

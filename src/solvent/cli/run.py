@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -30,9 +31,10 @@ def execute(arguments: Namespace, name: str) -> int:
     if not arguments.sweep:
         return _run_one(pipeline, project, options, arguments)
     from solvent.config.overrides import expand_sweeps
+    from solvent.runs.facts import new_run_id
 
     codes = []
-    sweep = _sweep_id()
+    sweep = new_run_id(time.time())
     for sets in expand_sweeps(arguments.sweep):
         print(f"sweep {' '.join(sets)}", file=sys.stderr)
         codes.append(

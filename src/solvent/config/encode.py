@@ -50,7 +50,7 @@ def _object_to_json(value: Any, path: Path) -> Any:
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return f"{value.__module__}:{value.__qualname__}"
     if hasattr(value, "model_dump"):
-        return to_json(value.model_dump(mode="json", by_alias=True), path)
+        return to_json(_dump(value), path)
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value) if field.init]
         return {name: to_json(getattr(value, name), (*path, name)) for name in names}
@@ -108,3 +108,7 @@ def _mixed(form: list[Any], node: Node | None) -> bool:
     if isinstance(node.value, dict):
         return bool(node.value)
     return len({item.origin for item in node.value} | {node.origin}) > 1
+
+
+def _dump(model: Any) -> Any:
+    return model.model_dump(mode="json", by_alias=True)

@@ -163,10 +163,11 @@ class Reach:
         """Return the node of a value that a module holds under a name."""
         key = (module, name)
         node = self.nodes.get(key)
-        if node is None:
-            place = sources.find_place(module, name, value)
-            key = (place.module, place.name)
-            node = self.nodes.get(key)
+        if node is not None:
+            return node
+        place = sources.find_place(module, name, value)
+        key = (place.module, place.name)
+        node = self.nodes.get(key)
         if node is None:
             node = Node("constant", f"{place.module}.{place.name}", place.module, value, place.file, place.line)
             self._add(key, node)

@@ -209,7 +209,7 @@ def _digest_texts(chunks: list[Any]) -> list[str]:
 
     lengths, content = [], sha256()
     for chunk in chunks:
-        count = pc.binary_length(chunk)
+        count = pc.binary_length(chunk)  # pyright: ignore[reportAttributeAccessIssue]
         sizes = (count.fill_null(0) if count.null_count else count).to_numpy()
         data = _text_bytes(chunk)
         if len(data) != int(sizes.sum()):  # there are bytes under the nulls
@@ -261,7 +261,8 @@ def _digest_lists(arrow: Any, chunks: list[Any]) -> list[str]:
         plain = pa.list_(pa.struct([pa.field("key", arrow.key_type), pa.field("value", arrow.item_type)]))
         chunks = [chunk.cast(plain) for chunk in chunks]
         arrow = plain
-    lengths = [pc.list_value_length(chunk).fill_null(0).to_numpy(zero_copy_only=False) for chunk in chunks]
+    count: Any = pc.list_value_length  # pyright: ignore[reportAttributeAccessIssue]
+    lengths = [count(chunk).fill_null(0).to_numpy(zero_copy_only=False) for chunk in chunks]
     values = [chunk.flatten() for chunk in chunks]
     return [_join_lengths(lengths), _part(arrow.value_type, values)]
 
@@ -274,7 +275,8 @@ def _digest_others(arrow: Any, chunks: list[Any]) -> list[str]:
         whole = pa.large_string() if pa.types.is_string_view(arrow) else pa.large_binary()
         return _digest_texts([chunk.cast(whole) for chunk in chunks])
     if pa.types.is_run_end_encoded(arrow):
-        return [_part(arrow.value_type, [pc.run_end_decode(chunk) for chunk in chunks])]
+        decode: Any = pc.run_end_decode  # pyright: ignore[reportAttributeAccessIssue]
+        return [_part(arrow.value_type, [decode(chunk) for chunk in chunks])]
     raise Refused(f"a column of type {arrow}", "cast it to a plain type")
 
 

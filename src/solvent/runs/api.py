@@ -8,7 +8,7 @@ from typing import Any
 
 from solvent.config.project import Project
 from solvent.config.resolve import Resolved, resolve_config
-from solvent.errors import AuthoringError, ConfigError, NotFoundError, nearest
+from solvent.errors import AuthoringError, ConfigError, NotFoundError, RunInterrupted, StepFailed, nearest
 from solvent.model import Resources
 from solvent.pipelines.context import tracer
 from solvent.pipelines.pipeline import Pipeline
@@ -38,7 +38,7 @@ def run(pipeline: Pipeline[..., Any], config: Any = None, /, *, watcher: Watcher
     launched = launch(pipeline, resolved, project, target_of(pipeline, project), options)
     found = view(launched, project)
     if launched.error is not None:
-        if hasattr(launched.error, "run"):
+        if isinstance(launched.error, StepFailed | RunInterrupted):
             launched.error.run = found
         raise launched.error
     return found

@@ -114,7 +114,7 @@ def _packages(run: Run) -> dict[str, str]:
     if loaded is None:
         return {}
     about = json.loads(loaded[0])
-    versions = {name: version for name, version in about.get("distributions", [])}
+    versions = dict(about.get("distributions", []))
     return {"python": about.get("python", ""), "platform": about.get("platform", ""), **versions}
 
 

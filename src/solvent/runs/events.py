@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 class StepEvent(NamedTuple):
     """A change of one step run: its label, its status, and why; `seconds` when it ended."""
 
-    index: int
+    position: int
     label: str
     status: str
     why: str = ""

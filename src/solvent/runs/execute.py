@@ -62,6 +62,9 @@ class Outcome:
         self.values: dict[str, Any] = {}
         self.identities: dict[str, Identity] = {}
         self.whole: Identity | None = None
+        self.started_at = self.seconds = self.cpu_seconds = 0.0
+        self.peak_memory_bytes = 0
+        self.memory_scope = "process"
         self.failure: Failure | None = None
         self.error: BaseException | None = None
         self.observations: tuple[Observation, ...] = ()

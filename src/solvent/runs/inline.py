@@ -13,7 +13,7 @@ from solvent.runs.capture import StepOutput
 from solvent.runs.execute import Job, Outcome, execute
 from solvent.runs.isolate import Isolation
 from solvent.runs.outputs import value_of
-from solvent.runs.retry import attempts, backoff_seconds
+from solvent.runs.retry import backoff_seconds
 from solvent.runs.runner import ELSEWHERE, EXECUTE, Runner
 from solvent.runs.state import CallState
 
@@ -81,13 +81,12 @@ class InlineDriver:
 
     def _execute(self, state: CallState) -> None:
         runner = self._runner
-        for attempt in attempts(runner.retries(state)):
-            state.attempt = attempt
-            outcome = self._attempt(state)
-            if outcome.failure is None or attempt > runner.retries(state) or runner.stopping.is_set():
-                break
+        outcome = self._attempt(state)
+        while outcome.failure is not None and state.attempt <= runner.retries(state) and not runner.stopping.is_set():
             runner.watcher.notice(f"{state.label} failed ({outcome.failure.message}); trying again")
-            time.sleep(backoff_seconds(attempt))
+            time.sleep(backoff_seconds(state.attempt))
+            state.attempt += 1
+            outcome = self._attempt(state)
         runner.take_outcome(state, outcome)
 
     def _attempt(self, state: CallState) -> Outcome:

@@ -171,7 +171,8 @@ class _Launch:
         options, runner = self._options, self._runner
         options.watcher.run_started(self._record.id, self._pipeline.name, self._record.resumes)
         install()
-        result, error = None, None
+        result: Any = None
+        error: BaseException | None = None
         try:
             with gentle_interrupts(self._stop_soon, self._stop_now):
                 result = self._body()

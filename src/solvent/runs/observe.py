@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from typing import Any
 
 from solvent.errors import IdentityError
 from solvent.fingerprint.bytecode import digest_code
@@ -59,9 +60,9 @@ class Observer:
         """Give what was seen; a file that changed between its opening and now can never hold again."""
         watcher = self._watcher
         for kind, path, seen in reports.read(self._mark):
-            {"file": watcher.files, "module": watcher.modules, "folder": watcher.folders}.get(kind, {}).setdefault(
-                path, seen
-            )
+            notes: dict[str, Any] | None = getattr(watcher, f"{kind}s", None)
+            if notes is not None:
+                notes.setdefault(path, seen)
             if kind == "made":
                 watcher.made.add(path)
         if not (watcher.files or watcher.modules or watcher.folders):

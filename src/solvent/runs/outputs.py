@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from solvent.pipelines.step import Step
 from solvent.runs.state import CallState, Output, Path
 
 
-def accept_artifacts(state: CallState, outputs: dict[str, ArtifactRef]) -> None:
+def accept_artifacts(state: CallState, outputs: Mapping[str, ArtifactRef]) -> None:
     """Take stored outputs, of an earlier execution or of a worker, as what this call gives."""
     for field, artifact in outputs.items():
         path = () if field == WHOLE else (field,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -57,11 +58,8 @@ def _loaded() -> list[str]:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_same, one, other))
-    if hasattr(one, "tobytes"):
-        return bool(one.tobytes() == other.tobytes())
-    if hasattr(one, "numpy"):
-        return bool((one == other).all())
-    return bool(one == other)
+    found: Any = one == other
+    return bool(found.all()) if hasattr(found, "all") else bool(found)
 
 
 def _numpy() -> Any:
@@ -73,17 +71,17 @@ def _torch() -> Any:
 
 
 _MARK = {"numpy": "numpy.random", "torch": "torch"}
-_GET = {
+_GET: dict[str, Callable[[], Any]] = {
     "random": random.getstate,
     "numpy": lambda: _numpy().get_state(),
     "torch": lambda: _torch().get_rng_state(),
 }
-_SET = {
+_SET: dict[str, Callable[[Any], Any]] = {
     "random": random.setstate,
     "numpy": lambda state: _numpy().set_state(state),
     "torch": lambda state: _torch().set_rng_state(state),
 }
-_SEED = {
+_SEED: dict[str, Callable[[int], Any]] = {
     "random": random.seed,
     "numpy": lambda seed: _numpy().seed(seed % 2**32),
     "torch": lambda seed: _torch().manual_seed(seed),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import add, sub
+from typing import Any
 
 from solvent.model import Resources
 
@@ -17,7 +19,7 @@ class Room:
 
     def need(self, step_name: str) -> Resources:
         wanted = self._wanted.get(step_name, Resources())
-        return Resources(*(min(a, b) for a, b in zip(wanted, self._total, strict=True)))
+        return _combine(min, wanted, self._total)
 
     @property
     def full(self) -> bool:
@@ -27,7 +29,11 @@ class Room:
         return all(a <= b for a, b in zip(need, self._free, strict=True))
 
     def take(self, need: Resources) -> None:
-        self._free = Resources(*(b - a for a, b in zip(need, self._free, strict=True)))
+        self._free = _combine(sub, self._free, need)
 
     def give_back(self, need: Resources) -> None:
-        self._free = Resources(*(b + a for a, b in zip(need, self._free, strict=True)))
+        self._free = _combine(add, self._free, need)
+
+
+def _combine(how: Callable[[Any, Any], Any], one: Resources, other: Resources) -> Resources:
+    return Resources(how(one.cpus, other.cpus), how(one.memory_mb, other.memory_mb), how(one.gpus, other.gpus))

@@ -92,7 +92,7 @@ def _make(type_name: str, fields: dict[str, Any]) -> Any:
     if hasattr(kind, "_make"):
         return kind._make(fields.values())
     if isinstance(kind, type):
-        made = object.__new__(kind)
+        made: Any = object.__new__(kind)
         for field, value in fields.items():
             object.__setattr__(made, field, value)
         return made

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
-
-
-def attempts(retries: int) -> Iterator[int]:
-    """Number the attempts from 1: one, and `retries` more."""
-    return iter(range(1, retries + 2))
 
 
 def backoff_seconds(attempt: int) -> float:

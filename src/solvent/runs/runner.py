@@ -172,7 +172,8 @@ class Runner:
         return self.policy.retries.get(spec.name, spec.retries)
 
     def state_of(self, ref: Ref) -> CallState:
-        return self.states[call_of(ref).index]
+        index: int = call_of(ref).index
+        return self.states[index]
 
     def identity_of(self, ref: Ref) -> Any:
         return output_at(self.state_of(ref), path_of(ref), self.stores.blobs).identity

@@ -48,8 +48,9 @@ class Output:
 class CallState:
     """One call in this run: where it stands, its key, and what came of it.
 
-    `outputs` maps the path inside the result to its Output: `()` is the whole, `("train",)` a declared field. `handed` says that the
-    pipeline body was told of its failure. `missed` says in words why a former execution under the same key did not count.
+    `outputs` maps the path inside the result to its Output: `()` is the whole, `("train",)` a declared field. `handed`
+    says that the pipeline's body was told of its failure. `missed` says in words why a former execution under the same
+    key did not count.
     """
 
     __slots__ = (

@@ -60,10 +60,12 @@ def _load_file(place: str) -> ModuleType:
 def _load_apart(path: str, name: str) -> ModuleType:
     """Load a file whose name a module of another file already has, under a name of its own."""
     spec = importlib.util.spec_from_file_location(f"{name.replace('.', '_')}_", path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{path} is not a Python file")
+    loader = spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    _guarded(lambda: spec.loader.exec_module(module), path)  # type: ignore[union-attr]
+    _guarded(lambda: loader.exec_module(module), path)
     return module
 
 
@@ -120,7 +122,7 @@ def _choose(module: ModuleType, name: str, target: str) -> Any:
 
 def _same_file(module: ModuleType, path: str) -> bool:
     file = getattr(module, "__file__", None)
-    return bool(file) and os.path.realpath(file) == os.path.realpath(path)
+    return file is not None and os.path.realpath(file) == os.path.realpath(path)
 
 
 def _near_file(path: str) -> str:

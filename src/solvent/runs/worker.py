@@ -103,7 +103,7 @@ def limit_threads(cpus: int) -> None:
     os.environ.update({name: _asked.get(name, str(cpus)) for name in _THREAD_VARIABLES})
     if loaded and not _asked:
         try:
-            from threadpoolctl import threadpool_limits
+            from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
         except ImportError:
             return
         threadpool_limits(cpus)

@@ -155,17 +155,17 @@ class Writer:
                 self._add_code(metadata, entry.state.code)
                 metadata.add_step_run(record)
             metadata.remember_files(self._memo.take_new())
-        self._settle(done)
+        self._settle([entry for entry, _ in done])
 
-    def _settle(self, done: list[tuple[Entry, StepRunRecord]]) -> None:
-        for entry, record in done:
+    def _settle(self, done: list[Entry]) -> None:
+        for entry in done:
             state = entry.state
             state.committed = True
             if entry.outcome or entry.execution:
                 self._stores.locks.unlock(state.key)
             self._watcher.step_changed(StepEvent(state.index, state.label, state.status, state.why, state.seconds))
         with self._changed:
-            for entry, _ in done:
+            for entry in done:
                 if entry.outcome or entry.execution:
                     self._executed.popleft()
         self.after_commit()

@@ -59,13 +59,14 @@ def _write_masked(value: Any, sink: Sink) -> Mapping[str, Any]:
     if type(value) is not numpy.ma.MaskedArray:
         raise Unsuitable(f"NumPy has no safe file format for a {type(value).__name__}")
     masked = value.mask is not numpy.ma.nomask
-    filled = value._fill_value is not None
+    fill: Any = getattr(value, "_fill_value")  # noqa: B009 - `fill_value` would make one up
+    filled = fill is not None
     with sink.open() as out:
         _write_array(value.data, out)
         if masked:
             _write_array(value.mask, out)
         if filled:
-            _write_array(numpy.asarray(value._fill_value), out)
+            _write_array(numpy.asarray(fill), out)
     return {"class": "masked", "mask": masked, "fill": filled, "hard": bool(value.hardmask)}
 
 

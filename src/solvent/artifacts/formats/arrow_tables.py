@@ -117,8 +117,8 @@ def _write_parquet(table: pyarrow.Table, out: Spill) -> None:
         table,
         out,
         compression="zstd",
-        use_dictionary=strings or False,
-        use_byte_stream_split=floats or False,
+        use_dictionary=strings or False,  # pyright: ignore[reportArgumentType]
+        use_byte_stream_split=floats or False,  # pyright: ignore[reportArgumentType]
         use_content_defined_chunking=True,
     )
 

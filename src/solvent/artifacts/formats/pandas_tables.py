@@ -73,14 +73,14 @@ class _Writer:
         self.note["index"] = self.index(value.index, "the index")
         self._extras(value)
 
-    def series(self, value: pandas.Series[Any]) -> None:
+    def series(self, value: pandas.Series[Any]) -> None:  # pyright: ignore[reportInvalidTypeArguments]
         name = value.name if isinstance(value.name, str) and _fits_file(value.name) else "value"
         self.note["notes"] = [self._add(value.array, name, "the series")]
         self.note["name"] = self._tree(value.name, "its name")
         self.note["index"] = self.index(value.index, "the index")
         self._extras(value)
 
-    def index(self, value: pandas.Index[Any], where: str) -> dict[str, Any]:
+    def index(self, value: pandas.Index[Any], where: str) -> dict[str, Any]:  # pyright: ignore[reportInvalidTypeArguments]
         """Add the levels of an index as columns, and give the note to build it again."""
         import pandas
 
@@ -121,7 +121,7 @@ class _Writer:
             wanted += "_"
         return wanted
 
-    def _labels(self, labels: pandas.Index[Any], names: list[str]) -> dict[str, Any]:
+    def _labels(self, labels: pandas.Index[Any], names: list[str]) -> dict[str, Any]:  # pyright: ignore[reportInvalidTypeArguments]
         """Give the note for the column labels: the names in the file if those are all there is to them."""
         import pandas
 
@@ -238,7 +238,7 @@ def _no_children(value: Any, path: str) -> Any:
 
 
 def _is_text(dtype: Any) -> bool:
-    return dtype == object or str(dtype) == "str"
+    return str(dtype) in ("object", "str")
 
 
 def _fits_file(name: str) -> bool:

@@ -75,7 +75,8 @@ def _describe(module: Any, weights: _Weights, path: str) -> dict[str, Any]:
     name = class_name(type(module))
     if name is None or type(module).__module__ == "__main__":
         raise Unsuitable(f"the class of {path} can't be imported by name")
-    if type(module).__getstate__ is not object.__getstate__:
+    kind: Any = type(module)
+    if kind.__getstate__ is not object.__getstate__:
         raise Unsuitable(f"{path} keeps its state in a way of its own")
     return {
         "class": name,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
 
@@ -23,14 +24,11 @@ def _go_on() -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
     sys.modules.pop("sitecustomize", None)
-    try:
-        import sitecustomize  # noqa: F401
-    except ImportError:
-        pass
+    with suppress(ImportError):
+        import sitecustomize  # type: ignore[import-not-found] # noqa: F401
 
 
-try:
+# A child must run as it would without us.
+with suppress(Exception):
     _watch()
-except Exception:  # a child must run as it would without us
-    pass
 _go_on()
