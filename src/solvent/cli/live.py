@@ -11,7 +11,7 @@ from rich.text import Text
 
 from solvent.cli.progress import step_line
 from solvent.runs.events import StepEvent
-from solvent.runs.views import seconds_text
+from solvent.runs.words import seconds_text
 
 _MARKS = {
     "done": ("✓", "green"),

@@ -55,3 +55,13 @@ def cut(text: str, size: int) -> str:
 def moment(at: float | None) -> str:
     """Show a time as people write it, in local time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at is not None else "-"
+
+
+def wrapped(label: str, text: str) -> list[str]:
+    """Lay out one labelled fact within the width; nothing for an empty one."""
+    import textwrap
+
+    if not text:
+        return []
+    lines = textwrap.wrap(text, width() - 12, break_long_words=True, break_on_hyphens=False) or [""]
+    return [f"  {label:9} {lines[0]}", *(f"{'':12}{line}" for line in lines[1:])]

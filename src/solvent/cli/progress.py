@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from solvent.runs.events import Silent, StepEvent
-from solvent.runs.views import seconds_text
+from solvent.runs.words import seconds_text
 
 
 def make_watcher(*, quiet: bool) -> Any:

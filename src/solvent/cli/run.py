@@ -105,10 +105,16 @@ def result_text(run: Any) -> str:
     """Show the result of a run in a few words."""
     import json
 
-    result = run.plain_result
-    if isinstance(result, dict) and set(result) == {"artifact", "type"}:
-        from solvent.runs.views import short_type
-
-        return f"{short_type(result['type'])} {result['artifact'][:12]}"
-    text = json.dumps(result, ensure_ascii=False)
+    text = json.dumps(_in_short(run.plain_result), ensure_ascii=False)
     return text if len(text) <= 400 else text[:399] + "…"
+
+
+def _in_short(result: Any) -> Any:
+    """Give a result with each artifact as its type and the beginning of its digest."""
+    from solvent.runs.words import short_type
+
+    if isinstance(result, dict):
+        if set(result) == {"artifact", "type"}:
+            return f"<{short_type(result['type'])} {result['artifact'][:12]}>"
+        return {name: _in_short(each) for name, each in result.items()}
+    return [_in_short(each) for each in result] if isinstance(result, list) else result

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from solvent.runs.views import Run, StepRun, short_type
+from solvent.runs.views import Run, StepRun
+from solvent.runs.words import short_type
 
 SECTIONS = ("code", "config", "data", "environment", "seed", "metrics", "steps")
 

@@ -14,7 +14,7 @@ _LONGEST = 60
 
 def run_html(run: Run) -> str:
     """Draw the run's head line and one row for each step run; long runs are cut, and say so."""
-    from solvent.runs.views import seconds_text
+    from solvent.runs.words import seconds_text
 
     head = f"run <code>{escape(run.id)}</code> of <b>{escape(run.pipeline)}</b>: {escape(run.status)}"
     head += f" in {seconds_text(run.seconds)}" if run.seconds is not None else ""

@@ -67,7 +67,7 @@ def _plain(tree: Any, read: Read) -> Any:
     ((kind, held),) = tree.items()
     if kind == "artifact":
         reference = {"artifact": held[0], "type": held[1]}
-        return _json_value(read(held[0], held[1]), reference) if held[2] == "json" else reference
+        return _json_value(read(held[0], held[1]), reference) if _is_plain(held) else reference
     if kind == "dict":
         return {str(_plain(key, read)): _plain(each, read) for key, each in held}
     if kind == "record":
@@ -97,6 +97,11 @@ def _make(type_name: str, fields: dict[str, Any]) -> Any:
             object.__setattr__(made, field, value)
         return made
     return Fields(fields)
+
+
+def _is_plain(held: list[str]) -> bool:
+    """Whether an artifact is JSON that needs no class of the user's to be read."""
+    return held[2] in ("json", "text") and held[1].startswith("builtins:")
 
 
 def _json_value(value: Any, otherwise: Any) -> Any:

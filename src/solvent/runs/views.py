@@ -13,6 +13,7 @@ from solvent.model import WHOLE, ArtifactRef, Failure, Input, Metric, RunRecord,
 from solvent.runs.lives import status_of
 from solvent.runs.result import Fields, decode_result, plain_result
 from solvent.runs.stores import Stores
+from solvent.runs.words import seconds_text, short_type, size_text
 
 
 class Artifact:
@@ -390,30 +391,3 @@ def _write_note(stores: Stores, kind: str, id: str, text: str) -> None:
 
     with stores.metadata.transaction():
         stores.metadata.add_note(kind, id, text, user_name())
-
-
-def short_type(type_name: str) -> str:
-    """Show a type as people write it: "pandas.DataFrame", "float", "features.Features"."""
-    module, _, name = type_name.partition(":")
-    return name if module in ("builtins", "") else f"{module}.{name}"
-
-
-def size_text(size_bytes: float) -> str:
-    """Show a number of bytes with at most three digits and its unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size_bytes < 1000 or unit == "GB":
-            return f"{size_bytes:.0f} {unit}" if unit == "B" or size_bytes >= 100 else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1000
-    raise AssertionError
-
-
-def seconds_text(seconds: float | None) -> str:
-    """Show a duration with a unit that fits."""
-    if seconds is None:
-        return "-"
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

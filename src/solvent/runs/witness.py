@@ -210,12 +210,20 @@ def _intent(path: str, mode: str | None, flags: int) -> tuple[bool, bool]:
 
 
 def _on_list(path: Any = None) -> None:
-    if type(path) is int or sys._getframe(2).f_code.co_filename.startswith("<frozen importlib"):
+    if type(path) is int or _is_import_machinery(sys._getframe(2).f_code.co_filename):
         return
     folder = full_path("." if path is None else path)
     if not is_of_system(folder):
         for watcher in watching():
             watcher.saw_folder(folder)
+
+
+def _is_import_machinery(file: str) -> bool:
+    """Whether a folder is listed to find modules or distributions: what comes of that is seen as imports."""
+    return file.startswith(("<frozen importlib", _IMPORTLIB)) or file.endswith(f"{os.sep}pkgutil.py")
+
+
+_IMPORTLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "importlib", "")
 
 
 def _on_mkdir(path: Any, mode: int, dir_fd: int) -> None:
@@ -305,7 +313,8 @@ def _folders_of_system() -> tuple[str, ...]:
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     library = os.path.dirname(os.path.abspath(os.__file__))
     zoneinfo = ("/usr/share/zoneinfo", "/etc/localtime")
-    folders = {own, library, os.path.realpath(library), "/proc", "/sys", "/dev", *zoneinfo}
+    archive = f"{os.path.dirname(library)}{os.sep}python{sys.version_info[0]}{sys.version_info[1]}.zip"
+    folders = {own, library, os.path.realpath(library), archive, "/proc", "/sys", "/dev", *zoneinfo}
     return tuple(folder + os.sep for folder in sorted(folders))
 
 
