@@ -56,7 +56,7 @@ def tour(rush: Path) -> None:
     edited = run()
     ran, reused = names(edited, "done"), names(edited, "reused")
     say(f"Ran: {', '.join(ran)}. Reused: {', '.join(reused)}. And why:")
-    solvent("why", "latest", "features")
+    solvent("why", "latest/features")
 
     say("6. The edit is taken back: the old results are still there.")
     edit(rush, RUSH.replace("16", "15"), RUSH)
