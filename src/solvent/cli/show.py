@@ -24,23 +24,20 @@ def execute(arguments: Namespace, name: str) -> int:
     with open_stores() as stores:
         if "/" not in arguments.what:
             try:
-                run = Run(stores.metadata.find_run(arguments.what), stores)
-            except NotFoundError:
-                run = _run_with(arguments.what, stores)
-            if run is not None:
-                return _show_run(run, arguments.json)
-        step, _ = find_step_run(arguments.what, stores)
-        return _show_step(step, arguments.json)
+                return _show_run(Run(stores.metadata.find_run(arguments.what), stores), arguments.json)
+            except NotFoundError as no_run:
+                return _show_step(_step_or(no_run, arguments.what, stores), arguments.json)
+        return _show_step(find_step_run(arguments.what, stores)[0], arguments.json)
 
 
-def _run_with(reference: str, stores: Any) -> None:
+def _step_or(no_run: NotFoundError, reference: str, stores: Any) -> Any:
     """Let a name of no run be that of a step; if it is neither, complain about the run."""
     from solvent.runs.references import find_step_run
 
     try:
-        find_step_run(reference, stores)
+        return find_step_run(reference, stores)[0]
     except NotFoundError:
-        stores.metadata.find_run(reference)
+        raise no_run from None
 
 
 def _show_run(run: Any, as_json: bool) -> int:
