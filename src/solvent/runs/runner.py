@@ -108,8 +108,10 @@ class Runner:
             return self.settle(state, status, f"`{blocked.label}` {blocked.status}")
         if not state.key:
             self.keyer.key(state, self.identity_of)
-        twin = self.by_key.get(state.key) if state.call.step.spec.cache else None
-        if twin is not None:
+        twin = self.by_key.get(state.key)
+        if twin is state:
+            return EXECUTE  # a further attempt: its key is claimed already
+        if twin is not None and state.call.step.spec.cache:
             return self._share(state, twin)
         if self._adopt(state):
             return SETTLED
