@@ -40,13 +40,26 @@ def crowd(who: int = 0) -> int:
 """
 
 
+def own_words(who: int) -> list[str]:
+    return ["--set", f"who={who}", "--engine", ("inline", "processes")[who % 2]]
+
+
 def test_twenty_processes_run_against_one_store(shop) -> None:
     shop.write("crowd.py", PROGRAM)
-    engines = ("inline", "processes")
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "solvent", "run", "crowd.py", "--json", "--quiet"]
-            + ["--set", f"who={who}", "--engine", engines[who % 2], "--workers", "2"],
+            [
+                sys.executable,
+                "-m",
+                "solvent",
+                "run",
+                "crowd.py",
+                "--json",
+                "--quiet",
+                "--workers",
+                "2",
+                *own_words(who),
+            ],
             cwd=shop.root,
             env=shop.environment(),
             stdout=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from solvent.errors import SolventError
 from solvent.fingerprint.values import identify, is_immutable
 from solvent.model import Failure, Identity
 from solvent.pipelines.containers import replace_refs
@@ -61,8 +62,12 @@ class InlineDriver:
 
     def _run(self, state: CallState) -> None:
         runner = self._runner
-        while (verdict := runner.admit(state)) == ELSEWHERE:
-            time.sleep(_CLAIM_POLL_SECONDS)
+        try:
+            while (verdict := runner.admit(state)) == ELSEWHERE:
+                time.sleep(_CLAIM_POLL_SECONDS)
+        except SolventError as error:
+            runner.refuse(state, error)
+            raise runner.error_for(state) from None
         if verdict != EXECUTE:
             return
         runner.writer.wait_for_room()

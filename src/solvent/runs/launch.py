@@ -15,7 +15,7 @@ from solvent.config.resolve import Resolved
 from solvent.engines.processes import ProcessEngine
 from solvent.environments.capture import capture
 from solvent.environments.git import start_git
-from solvent.errors import AuthoringError, ConfigError, RunInterrupted, SolventError, StepFailed, nearest
+from solvent.errors import ConfigError, RunInterrupted, SolventError, StepFailed, nearest
 from solvent.fingerprint.code import fingerprint_code
 from solvent.model import Resources, RunRecord
 from solvent.pipelines.context import inside_run
@@ -185,12 +185,6 @@ class _Launch:
         except KeyboardInterrupt as interrupt:
             runner.stopping.set()
             error = _stopped(interrupt)
-        except RecursionError as found:
-            error = AuthoringError(
-                f"pipeline `{self._pipeline.name}` calls itself without end",
-                where=f"{self._pipeline.file}:{self._pipeline.line}",
-                hint="give the recursion an end that does not depend on a step's result, or take it with value()",
-            ).with_traceback(found.__traceback__)
         except BaseException as found:
             error = found
         finally:

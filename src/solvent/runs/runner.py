@@ -70,6 +70,8 @@ class Runner:
         if cause is None:
             return RunInterrupted("the run was stopped", hint="run it again to go on from here")
         cause.handed = True
+        if cause.refused and isinstance(cause.error, SolventError):
+            return cause.error
         failure = cause.failure or Failure("Error", "failed", "")
         error = StepFailed(
             f"step `{cause.label}` failed: {failure.kind}: {failure.message}",
@@ -132,7 +134,7 @@ class Runner:
 
     def refuse(self, state: CallState, error: SolventError) -> None:
         """End a call that can't even start: its arguments have no identity or can't be sent."""
-        state.error = error
+        state.error, state.refused = error, True
         self._fail(state, Failure(type(error).__name__, str(error), ""))
         self.writer.add(Entry(state))
 

@@ -51,6 +51,7 @@ class CallState:
     `outputs` maps the path inside the result to its Output: `()` is the whole, `("train",)` a declared field. `handed`
     says that the pipeline's body was told of its failure. `missed` says in words why a former execution under the same
     key did not count.
+    `refused` says that it could not even start, for the reason in `error`.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class CallState:
         "outputs",
         "parts",
         "producers",
+        "refused",
         "seconds",
         "source",
         "status",
@@ -97,6 +99,7 @@ class CallState:
         self.finished_at = 0.0
         self.committed = False
         self.handed = False
+        self.refused = False
         self.producers: list[CallState] = []
         self.unmet = 0
         self.dependents: list[CallState] = []

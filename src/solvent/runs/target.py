@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from solvent.errors import TargetError, nearest
+from solvent.errors import SolventError, TargetError, nearest
 from solvent.runs.tracebacks import user_traceback
 
 
@@ -84,6 +84,8 @@ def _import(name: str, place: str) -> ModuleType:
 def _guarded(load: Any, place: str, name: str = "") -> Any:
     try:
         return load()
+    except SolventError:
+        raise
     except ModuleNotFoundError as error:
         if name and error.name and (name == error.name or name.startswith(error.name + ".")):
             raise TargetError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import time
 from typing import Any
 
@@ -82,7 +83,7 @@ class TicketOffice:
 
     def _function(self, step: Step[..., Any]) -> bytes | None:
         if id(step) not in self._functions:
-            self._functions[id(step)] = None if self._found_by_name(step) else _cloudpickle(step)
+            self._functions[id(step)] = None if self._found_by_name(step) else _cloudpickle((step, main_classes()))
         return self._functions[id(step)]
 
     def _found_by_name(self, step: Step[..., Any]) -> bool:
@@ -104,6 +105,12 @@ def crashed_execution(failure: Failure | None, log: bytes) -> Execution:
         log=log,
         log_bytes=len(log),
     )
+
+
+def main_classes() -> dict[str, type]:
+    """Give the classes of a script or notebook: no worker can import them, and stored values may be of them."""
+    names = vars(sys.modules["__main__"])
+    return {name: it for name, it in list(names.items()) if isinstance(it, type) and it.__module__ == "__main__"}
 
 
 def _pickle_by_value(given: dict[str, Any], state: CallState) -> bytes:

@@ -7,6 +7,8 @@ from types import TracebackType
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
+_IMPORTLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "importlib", "")
+
 
 def user_traceback(error: BaseException) -> str:
     """Format `error` and its causes without the frames of this package."""
@@ -30,7 +32,7 @@ def _without_ours(frames: TracebackType | None) -> TracebackType | None:
     kept = []
     while frames is not None:
         name = frames.tb_frame.f_code.co_filename
-        if not name.startswith(_OURS) and not name.startswith("<frozen importlib"):
+        if not name.startswith((_OURS, _IMPORTLIB, "<frozen")):
             kept.append(frames)
         frames = frames.tb_next
     head = None

@@ -56,7 +56,9 @@ def find_step(ticket: Ticket) -> Step[..., Any]:
     """Find the step that a ticket names: shipped by value, already loaded, or importable by its module's name."""
     if ticket.function is not None:
         if ticket.function not in _functions:
-            _functions[ticket.function] = pickle.loads(ticket.function)
+            step, classes = pickle.loads(ticket.function)
+            vars(sys.modules["__main__"]).update(classes)
+            _functions[ticket.function] = step
         return _functions[ticket.function]
     module = sys.modules.get(ticket.spec.module)
     if module is None:

@@ -1,0 +1,241 @@
+"""What is wrong is said in a few lines: where, what, and the way out; no traceback of ours, nothing half recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+
+import pytest
+
+HEAD = "import threading\nfrom dataclasses import dataclass\nfrom solvent import File, pipeline, step, value\n"
+STEP = "@step\ndef one() -> int:\n    return 1\n\n@step\ndef inc(x: int) -> int:\n    return x + 1\n"
+
+WRONG = {
+    "a Ref used as a value": (
+        STEP + "@pipeline\ndef p() -> int:\n    return one() + 1\n",
+        ["one[0]", "p.py:13", "value(...)"],
+    ),
+    "if on a Ref": (
+        STEP + "@pipeline\ndef p() -> int:\n    x = one()\n    if x:\n        return 2\n    return 1\n",
+        ["one[0]", "p.py:14", "value(...)"],
+    ),
+    "a Ref in an f-string": (
+        STEP + "@pipeline\ndef p() -> str:\n    return f'{one()}'\n",
+        ["one[0]", "p.py:13", "value(...)"],
+    ),
+    "is on a result": (
+        STEP + "@pipeline\ndef p() -> int:\n    x = one()\n    if x is None:\n        return 2\n    return 1\n",
+        ["p.py:14", "value("],
+    ),
+    "a wrong argument": (
+        STEP + "@pipeline\ndef p() -> int:\n    return inc(y=1)\n",
+        ["'inc'", "p.py:13", "inc(x: int)"],
+    ),
+    "an argument that has no identity": (
+        STEP + "@step\ndef take(x: dict) -> int:\n    return 1\n"
+        "@pipeline\ndef p() -> int:\n    return take({'lock': threading.Lock()})\n",
+        ["'take'", "p.py:16", "['lock']"],
+    ),
+    "a closure over an open file": (
+        STEP + "@step\ndef take(x: object) -> int:\n    return 1\n"
+        "@pipeline\ndef p() -> int:\n    f = open(__file__)\n    return take(lambda: f.read())\n",
+        ["'take'", "p.py:17"],
+    ),
+    "two steps of one name": (
+        STEP
+        + "@step(name='one')\ndef other() -> int:\n    return 2\n@pipeline\ndef p() -> int:\n    inc(one())\n    return other()\n",
+        ["'one'", "p.py"],
+    ),
+    "a pipeline without end": (
+        STEP + "@pipeline\ndef p(n: int = 0) -> int:\n    return p(n + 1)\n",
+        ["'p'", "without end"],
+    ),
+    "a missing file": (
+        STEP
+        + "@step\ndef read(f: File) -> str:\n    return f.read_text()\n@pipeline\ndef p() -> str:\n    return read(File('dta.txt'))\n",
+        ["dta.txt", "data.txt"],
+    ),
+    "an async step": ("@step\nasync def f() -> int:\n    return 1\n", ["'f'", "async", "p.py:"]),
+    "a generator": ("@step\ndef f():\n    yield 1\n", ["'f'", "generator"]),
+    "a class": ("@step\nclass A:\n    pass\n", ["'A'", "class"]),
+    "a method": ("class A:\n    @step\n    def f(self) -> int:\n        return 1\n", ["A.f", "method"]),
+}
+
+
+@pytest.fixture
+def wrong(shop):
+    shop.write("data.txt", "1")
+    shop.write("solvent.toml", "")
+    return shop
+
+
+def refused(shop, *words: str, code: int = 2) -> str:
+    done = shop.command(*words)
+    assert done.returncode == code, done.stdout + done.stderr
+    return str(done.stderr)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_code_is_refused_in_words(wrong, name: str) -> None:
+    text, expected = WRONG[name]
+    wrong.write("p.py", HEAD + text)
+    said = refused(wrong, "run", "p.py:p" if "def p(" in text else "p.py")
+    for part in expected:
+        assert part in said, said
+    at_decoration = "def p(" not in text
+    if not at_decoration:
+        assert "Traceback" not in said
+    assert "site-packages" not in said
+    assert "src/solvent" not in said
+    nothing_is_left_running(wrong)
+
+
+def nothing_is_left_running(shop) -> None:
+    done = shop.command("runs", "--json")
+    if done.returncode == 0:
+        assert all(run["status"] in ("done", "failed") for run in json.loads(done.stdout))
+
+
+CONFIGURED = (
+    STEP
+    + "@dataclass(frozen=True)\nclass C:\n    depth: int = 1\n    name: str = 'a'\n@pipeline\ndef p(c: C) -> int:\n    return inc(c.depth)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "yaml", "expected"),
+    [
+        (["--set", "dpeth=3"], "", ["dpeth", "'depth'"]),
+        (["--set", "depth=x"], "", ["depth", "int", "'x'"]),
+        ([], "depth: 1\ndpeth: 2\n", ["dpeth", "'depth'", "configs/base.yaml:2"]),
+        ([], "depth: [1\n", ["configs/base.yaml"]),
+        ([], "depth: 1\ndepth: 2\n", ["depth", "configs/base.yaml:2"]),
+        (["--profile", "tset"], "", ["tset"]),
+        (["--config", "nope.yaml"], "", ["nope.yaml"]),
+        (["--engine", "proceses"], "", ["proceses", "'processes'"]),
+        (["--workers", "0"], "", ["--workers 0"]),
+    ],
+)
+def test_wrong_config_is_refused_with_its_place(wrong, words: list[str], yaml: str, expected: list[str]) -> None:
+    wrong.write("p.py", HEAD + CONFIGURED)
+    wrong.write("configs/base.yaml", yaml)
+    said = refused(wrong, "run", "p.py", *words)
+    for part in expected:
+        assert part in said, said
+    assert "Traceback" not in said
+    assert not (wrong.root / ".solvent" / "metadata.sqlite").exists()
+
+
+def test_an_unknown_file_module_or_pipeline_is_refused(wrong) -> None:
+    wrong.write("p.py", HEAD + CONFIGURED)
+    assert "p.py" in refused(wrong, "run", "pp.py")
+    assert "pipelines there: p" in refused(wrong, "run", "p.py:q")
+    assert "nothing.here" in refused(wrong, "run", "nothing.here:p")
+
+
+def test_an_error_in_the_users_file_shows_the_users_traceback_only(wrong) -> None:
+    wrong.write("broken.py", "import helper_of_mine\n")
+    wrong.write("helper_of_mine.py", "def f():\n    return 1 / 0\nf()\n")
+    said = refused(wrong, "run", "broken.py")
+    assert "helper_of_mine.py" in said
+    assert "ZeroDivisionError" in said
+    assert "solvent/runs" not in said
+    assert "importlib" not in said
+
+
+UNSTORABLE = (
+    "@step\ndef f() -> object:\n    return {'a': [open(__file__)]}\n@pipeline\ndef p() -> object:\n    return f()\n"
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_an_output_that_cannot_be_stored_names_step_output_and_place(wrong, engine: str) -> None:
+    wrong.write("p.py", HEAD + UNSTORABLE)
+    said = refused(wrong, "run", "p.py", "--engine", engine, code=1)
+    assert "`f`" in said
+    assert "['a'][0]" in said
+    nothing_is_left_running(wrong)
+
+
+MUTATING = (
+    "@step\ndef make() -> list[int]:\n    return [1]\n@step\ndef spoil(numbers: list[int]) -> int:\n"
+    "    numbers.append(2)\n    return 1\n@pipeline\ndef p() -> int:\n    return spoil(make())\n"
+)
+
+
+def test_a_step_that_changes_its_input_fails_inline(wrong) -> None:
+    wrong.write("p.py", HEAD + MUTATING)
+    said = refused(wrong, "run", "p.py", "--engine", "inline", code=1)
+    assert "mutated its input `numbers`" in said
+    assert "spoil" in said
+
+
+def test_a_step_that_changes_its_copy_in_a_worker_harms_nobody(wrong) -> None:
+    wrong.write("p.py", HEAD + MUTATING)
+    assert wrong.run("p.py").result == 1
+
+
+GOOD = HEAD + STEP + "@pipeline\ndef p() -> int:\n    return inc(one())\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_store_is_refused(wrong) -> None:
+    wrong.write("p.py", GOOD)
+    wrong.run("p.py")
+    os.chmod(wrong.root / ".solvent" / "metadata.sqlite", 0o400)
+    assert "read-only" in refused(wrong, "run", "p.py")
+
+
+def test_a_store_that_is_no_folder_is_refused(wrong) -> None:
+    wrong.write("p.py", GOOD)
+    wrong.write(".solvent", "a file")
+    said = refused(wrong, "run", "p.py")
+    assert ".solvent" in said
+    assert "Traceback" not in said
+
+
+def test_a_corrupt_store_is_refused(wrong) -> None:
+    wrong.write("p.py", GOOD)
+    wrong.write(".solvent/metadata.sqlite", "this is no database " * 500)
+    said = refused(wrong, "run", "p.py")
+    assert "metadata.sqlite" in said
+    assert "Traceback" not in said
+
+
+def test_a_store_of_a_newer_version_is_refused(wrong) -> None:
+    wrong.write("p.py", GOOD)
+    wrong.run("p.py")
+    with sqlite3.connect(wrong.root / ".solvent" / "metadata.sqlite") as database:
+        database.execute("INSERT INTO migrations VALUES (999, 0)")
+    database.close()
+    said = refused(wrong, "run", "p.py")
+    assert "schema 999" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_is_called_so_and_loses_nothing(wrong, tmp_path) -> None:
+    import subprocess
+
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    try:
+        big = (
+            HEAD
+            + "import os\n@step\ndef big(n: int) -> bytes:\n    return os.urandom(400_000)\n@pipeline\ndef p() -> list[bytes]:\n    return [big(n) for n in range(12)]\n"
+        )
+        wrong.write("p.py", big)
+        done = wrong.command("run", "p.py", "--engine", "inline", env={"SOLVENT_HOME": str(disk / "store")})
+        assert done.returncode == 2, done.stderr
+        assert "full" in done.stderr.lower() or "no space" in done.stderr.lower()
+        assert "Traceback" not in done.stderr
+        free = shutil.disk_usage(disk).free
+        assert free < 1_000_000
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
