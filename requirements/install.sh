@@ -20,3 +20,5 @@ with_uv() {
 with_uv --require-hashes -r "$lock" || with_pip --require-hashes -r "$lock"
 # The build backend is in the lock, so nothing unpinned is fetched to build.
 with_pip --no-deps --no-build-isolation -e .
+# Compiled once here, so that no command compiles them, also where Python is told not to write bytecode.
+"$venv/bin/python" -m compileall -q src

@@ -65,6 +65,10 @@ def __getattr__(name: str) -> Any:
         return version("solvent")
     for home, words in _HOMES.items():
         if name in words:
+            # Before the user's own modules are imported: an edit must never be hidden by a bytecode cache.
+            from solvent.fingerprint.loading import compile_user_modules_from_source
+
+            compile_user_modules_from_source()
             word = getattr(__import__(home, fromlist=[name]), name)
             globals()[name] = word
             return word

@@ -38,7 +38,7 @@ class Shop:
         )
 
     def environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SOLVENT_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SOLVENT_", "PYTHONDONT"))}
         return {**kept, "COLUMNS": "80", **(more or {})}
 
     def run(self, target: str, *words: str, env: dict[str, str] | None = None, code: int = 0) -> Record:

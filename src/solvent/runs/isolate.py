@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from solvent.engines.processes import ProcessEngine
 from solvent.model import Execution, Failure, Resources
 from solvent.runs.retry import backoff_seconds
 from solvent.runs.runner import Runner
 from solvent.runs.state import CallState
 from solvent.runs.tickets import TicketOffice, crashed_execution
+
+if TYPE_CHECKING:
+    from solvent.engines.processes import ProcessEngine
 
 _WATCH_SECONDS = 0.1
 
@@ -60,6 +63,8 @@ class Isolation:
 
     def _started(self) -> ProcessEngine:
         if self._engine is None:
+            from solvent.engines.processes import ProcessEngine
+
             loaded = [name for name in ("numpy", "pandas", "pyarrow", "polars", "sklearn") if name in sys.modules]
             self._engine = ProcessEngine(self._entry, 1, fork=False, preload=loaded)
         return self._engine

@@ -8,11 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.config.project import Project
 from solvent.config.resolve import Resolved
-from solvent.engines.processes import ProcessEngine
 from solvent.environments.capture import capture
 from solvent.environments.git import start_git
 from solvent.errors import ConfigError, RunInterrupted, SolventError, StepFailed, nearest
@@ -31,14 +30,15 @@ from solvent.runs.isolate import Isolation
 from solvent.runs.keyer import Keyer
 from solvent.runs.lives import lease_name, status_of
 from solvent.runs.memo import StoreMemo
-from solvent.runs.pool import PoolDriver
-from solvent.runs.resources import Room
 from solvent.runs.runner import Adoptable, Policy, Runner
 from solvent.runs.seal import Seal
 from solvent.runs.stores import Stores
 from solvent.runs.tickets import TicketOffice
 from solvent.runs.tracer import Driver, RunTracer
 from solvent.runs.writer import Writer
+
+if TYPE_CHECKING:
+    from solvent.engines.processes import ProcessEngine
 
 ENGINES = ("inline", "processes")
 WORKER_ENTRY = "solvent.runs.worker:execute_ticket"
@@ -90,6 +90,8 @@ def launch(
 
 
 def _start_engine(options: Options) -> ProcessEngine:
+    from solvent.engines.processes import ProcessEngine
+
     return ProcessEngine(WORKER_ENTRY, options.workers or os.cpu_count() or 1, fork=may_fork(), preload=preloadable())
 
 
@@ -238,6 +240,9 @@ class _Launch:
         )
         if engine is None:
             return InlineDriver(self._runner, root=self._root, isolation=Isolation(self._runner, office, WORKER_ENTRY))
+        from solvent.runs.pool import PoolDriver
+        from solvent.runs.resources import Room
+
         self._writer.after_commit = engine.wake
         total = Resources(engine.capacity, _memory_mb(), _gpus())
         return PoolDriver(self._runner, engine, office, Room(total, self._options.resources))

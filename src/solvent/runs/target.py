@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from solvent.errors import SolventError, TargetError, nearest
+from solvent.fingerprint.loading import compile_user_modules_from_source
 from solvent.runs.tracebacks import user_traceback
 
 
@@ -29,7 +30,8 @@ def split_target(target: str) -> tuple[str, str]:
 
 
 def load_module(place: str) -> ModuleType:
-    """Import a file by path or a module by name."""
+    """Import a file by path or a module by name, always from its source."""
+    compile_user_modules_from_source()
     if place.endswith(".py") or os.sep in place or "/" in place:
         return _load_file(place)
     if os.path.isfile(place + ".py") and "." not in place:

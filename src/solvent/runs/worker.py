@@ -11,6 +11,7 @@ from typing import Any
 from solvent.artifacts.saving import load
 from solvent.artifacts.store import LocalBlobs
 from solvent.errors import EngineError, SolventError
+from solvent.fingerprint.loading import compile_user_modules_from_source
 from solvent.model import Execution, Stored, Ticket
 from solvent.pipelines.step import Step
 from solvent.runs.capture import WorkerOutput
@@ -64,6 +65,7 @@ def find_step(ticket: Ticket) -> Step[..., Any]:
     if module is None:
         import importlib
 
+        compile_user_modules_from_source()
         module = importlib.import_module(ticket.spec.module)
     found: Any = module
     for part in ticket.spec.qualname.split("."):
