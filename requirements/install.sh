@@ -15,7 +15,7 @@ with_pip() {
     PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install -qq --no-input "$@"
 }
 with_uv() {
-    command -v uv >/dev/null && uv pip install -q --python "$venv/bin/python" "$@"
+    command -v uv >/dev/null && uv pip install -q --compile-bytecode --python "$venv/bin/python" "$@"
 }
 with_uv --require-hashes -r "$lock" || with_pip --require-hashes -r "$lock"
 # The build backend is in the lock, so nothing unpinned is fetched to build.
