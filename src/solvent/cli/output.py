@@ -36,7 +36,7 @@ def table(
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     if stretch is not None:
         others = sum(widths) - widths[stretch] + 2 * (len(heads) - 1)
-        widths[stretch] = max(8, min(widths[stretch], width() - others))
+        widths[stretch] = min(widths[stretch], max(8, width() - others))
     return "\n".join(_line(row, widths, right) for row in cells)
 
 

@@ -19,7 +19,7 @@ def explain(
     ours, theirs = _parts(new), _parts(old)
     return [
         *_code(ours, new_code, theirs, old_code),
-        *_arguments(ours["arguments"], theirs["arguments"]),
+        *_arguments(ours["arguments"], theirs["arguments"], ours["externals"] != theirs["externals"]),
         *_externals(ours["externals"], theirs["externals"]),
         *_salt(ours, theirs),
         *_environment(ours["environment"], theirs["environment"]),
@@ -76,11 +76,12 @@ def _place(symbol: Symbol) -> str:
     return f" ({shorten(symbol.file)}:{symbol.line})" if symbol.file else ""
 
 
-def _arguments(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[str]:
+def _arguments(new: Mapping[str, Any], old: Mapping[str, Any], files_differ: bool) -> Iterator[str]:
     for name, (digest, kind, text) in new.items():
         if name not in old:
             yield f"new argument `{name}`{' ' + text if text else ''}"
-        elif [digest, kind] != old[name][:2]:
+        elif [digest, kind] != old[name][:2] and not (files_differ and text and [kind, text] == old[name][1:]):
+            # An argument that names a file as before has another digest with the file, which is told by itself.
             yield _change_of(name, kind, text, *old[name][1:])
     for name in old:
         if name not in new:
