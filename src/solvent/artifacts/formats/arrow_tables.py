@@ -1,7 +1,7 @@
 """Arrow tables as zstd Parquet, or as an Arrow IPC file where Parquet has no exact word for a type.
 
 Dictionary encoding is for strings only, where it pays; content-defined chunking lets stores that look inside files share
-the pages of two versions. See decisions/0003-table-format.md.
+the pages of two versions. See decisions/0004-table-format.md.
 """
 
 from __future__ import annotations
