@@ -40,7 +40,7 @@ def found_by_pyright(folder: Path) -> Found:
     settings.write_text(
         json.dumps(
             {
-                "include": [str(ROOT / case) for case in CASES],
+                "include": [os.path.relpath(ROOT / case, folder) for case in CASES],
                 "extraPaths": [str(ROOT / "src"), str(ROOT)],
                 "reportAttributeAccessIssue": "error",
             }
