@@ -88,8 +88,8 @@ def sources_of(form: Any, node: Node | None) -> dict[str, str]:
 
 
 def _collect(form: Any, node: Node | None, path: Path, inherited: str, found: dict[str, str]) -> None:
-    if node is not None and not isinstance(node.value, dict):
-        inherited = node.source
+    if node is not None:
+        inherited = "default" if _is_partial(node, form) else node.source
     if isinstance(form, dict) and form:
         for key, item in form.items():
             _collect(item, node.child(key) if node else None, (*path, key), inherited, found)
@@ -98,6 +98,11 @@ def _collect(form: Any, node: Node | None, path: Path, inherited: str, found: di
             _collect(item, node.child(at) if node else None, (*path, str(at)), inherited, found)
     elif path:
         found[dotted(path)] = node.source if node is not None else inherited
+
+
+def _is_partial(node: Node, form: Any) -> bool:
+    """What a mapping of a layer does not name is a default; an object given in code names all that it holds."""
+    return isinstance(form, dict | list) and isinstance(node.value, dict | type(form))
 
 
 def _mixed(form: list[Any], node: Node | None) -> bool:

@@ -198,7 +198,7 @@ def _mapping(annotation: Any, node: Node, path: Path, default: Any) -> dict[Any,
     key_type, value_type = get_args(annotation) or (Any, Any)
     start = dict(default) if isinstance(default, dict) and not node.replaces else {}
     for text, child in node.value.items():
-        key = text if key_type is Any else build(key_type, _key(text, node), (*path, text))
+        key = text if key_type in (Any, str) else build(key_type, _key(text, node), (*path, text))
         start[key] = build(value_type, child, (*path, text), start.get(key, MISSING))
     return start
 
