@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from solvent.config.project import Project
+from solvent.config.project import Project, Settings, StepSettings
 from solvent.config.resolve import Resolved, resolve_config
 from solvent.errors import AuthoringError, ConfigError, NotFoundError, RunInterrupted, StepFailed, nearest
-from solvent.model import Resources
 from solvent.pipelines.context import tracer
 from solvent.pipelines.pipeline import Pipeline
 from solvent.runs.events import Silent, Watcher
 from solvent.runs.launch import Launched, Options, launch
+from solvent.runs.runner import StepOptions
 from solvent.runs.stores import Stores
 from solvent.runs.views import Run, StepRun
 
-_OPTIONS = ("engine", "workers", "profile", "config_files", "sets", "run_seed", "reuse", "fresh", "keep_going")
+_OPTIONS = ("engine", "workers", "profile", "config_files", "sets", "run_seed", "reuse", "fresh", "keep_going", "steps")
 
 
 def run(pipeline: Pipeline[..., Any], config: Any = None, /, *, watcher: Watcher | None = None, **given: Any) -> Run:
@@ -25,7 +25,8 @@ def run(pipeline: Pipeline[..., Any], config: Any = None, /, *, watcher: Watcher
 
     `config` is the pipeline's config object, or a dict of its keyword parameters, which may be given as keywords too.
     Further keywords: `engine` ("inline" or "processes"), `workers`, `profile`, `config_files`, `sets` (as `--set`),
-    `run_seed`, `reuse`, `fresh`, `keep_going`. A keyword that the pipeline declares is the pipeline's.
+    `run_seed`, `reuse`, `fresh`, `keep_going`, `steps` (as `{"fit": {"cpus": 2}}`). A keyword that the pipeline declares is
+    the pipeline's.
 
     Raises StepFailed if a step failed, RunInterrupted if it was stopped; both carry the record as `run`. An error of the
     pipeline's own body passes through as it is.
@@ -83,7 +84,6 @@ def resolve(pipeline: Pipeline[..., Any], project: Project, given: Any, chosen: 
 def run_options(project: Project, chosen: dict[str, Any], watcher: Watcher, *, default_engine: str) -> Options:
     """Put the options of a run together from the project's settings and what was asked for."""
     settings = project.settings
-    steps = settings.steps
     workers = chosen.get("workers") or settings.workers
     run_seed = chosen.get("run_seed")
     return Options(
@@ -95,10 +95,18 @@ def run_options(project: Project, chosen: dict[str, Any], watcher: Watcher, *, d
         keep_going=chosen.get("keep_going", False),
         sweep=chosen.get("sweep"),
         watcher=watcher,
-        resources={name: Resources(s.cpus or 1, s.memory_mb or 0, s.gpus or 0) for name, s in steps.items()},
-        retries={name: s.retries for name, s in steps.items() if s.retries is not None},
+        steps=_step_options(settings, chosen.get("steps") or {}),
         allow_pickle=settings.allow_pickle,
     )
+
+
+def _step_options(settings: Settings, asked: Mapping[str, Mapping[str, Any]]) -> StepOptions:
+    """Give what is set for a step: on the command line, else in the project, for it or for all ("*")."""
+
+    def find(name: str) -> StepSettings:
+        return settings.step(name)._replace(**asked.get("*", {}), **asked.get(name, {}))
+
+    return find
 
 
 def target_of(pipeline: Pipeline[..., Any], project: Project) -> str:

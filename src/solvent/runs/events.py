@@ -49,7 +49,7 @@ class Silent:
         pass
 
     def output(self, label: str, text: str) -> None:
-        pass
+        print(text.rstrip("\n"), flush=True)
 
     def notice(self, text: str) -> None:
         pass

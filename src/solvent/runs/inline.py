@@ -74,7 +74,7 @@ class InlineDriver:
         runner.started(state)
         spec = state.call.step.spec
         try:
-            if spec.isolated or spec.timeout_seconds is not None:
+            if spec.isolated or runner.timeout_seconds(state) is not None:
                 self._isolation.run(state)
             else:
                 self._execute(state)

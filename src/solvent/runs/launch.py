@@ -7,10 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvent.config.project import Project
+from solvent.config.project import Project, StepSettings
 from solvent.config.resolve import Resolved
 from solvent.environments.capture import capture
 from solvent.environments.git import start_git
@@ -30,7 +29,7 @@ from solvent.runs.isolate import Isolation
 from solvent.runs.keyer import Keyer
 from solvent.runs.lives import lease_name, status_of
 from solvent.runs.memo import StoreMemo
-from solvent.runs.runner import Adoptable, Policy, Runner
+from solvent.runs.runner import Adoptable, Policy, Runner, StepOptions
 from solvent.runs.seal import Seal
 from solvent.runs.stores import Stores
 from solvent.runs.tickets import TicketOffice
@@ -55,8 +54,7 @@ class Options(NamedTuple):
     keep_going: bool = False
     sweep: str | None = None
     watcher: Watcher = Silent()
-    resources: Mapping[str, Resources] = {}
-    retries: Mapping[str, int] = {}
+    steps: StepOptions = lambda name: StepSettings()
     allow_pickle: bool = True
 
 
@@ -162,7 +160,7 @@ class _Launch:
                 reuse=options.reuse,
                 keep_going=options.keep_going,
                 adopt=self._adoptable(interrupted),
-                retries=options.retries,
+                steps=options.steps,
             ),
         )
         self._seal = Seal(self._runner, self._root, self._environment, self._git)
@@ -245,7 +243,11 @@ class _Launch:
 
         self._writer.after_commit = engine.wake
         total = Resources(engine.capacity, _memory_mb(), _gpus())
-        return PoolDriver(self._runner, engine, office, Room(total, self._options.resources))
+        return PoolDriver(self._runner, engine, office, Room(total, self._resources))
+
+    def _resources(self, step_name: str) -> Resources:
+        found = self._options.steps(step_name)
+        return Resources(found.cpus or 1, found.memory_mb or 0, found.gpus or 0)
 
     def _interrupted(self, target: str, code: str) -> RunRecord | None:
         if self._options.fresh:

@@ -25,8 +25,14 @@ def accept_artifacts(state: CallState, outputs: Mapping[str, ArtifactRef]) -> No
 def accept_values(state: CallState, values: dict[str, Any], identities: dict[str, Identity]) -> None:
     """Take live values as what this call gives."""
     for field, value in values.items():
-        path = () if field == WHOLE else (field,)
-        state.outputs[path] = Output(identities[field], value=handed_on(value))
+        output = state.outputs[() if field == WHOLE else (field,)] = Output(identities[field])
+        if not is_path(value):
+            output.hold(handed_on(value))
+
+
+def is_path(value: Any) -> bool:
+    """Whether a value is a file or folder: the next step gets the stored copy, which nobody can change any more."""
+    return getattr(value, "__solvent_kind__", None) is not None
 
 
 def handed_on(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from operator import add, sub
 from typing import Any
 
@@ -12,14 +12,13 @@ from solvent.model import Resources
 class Room:
     """Tokens of cpus, memory and gpus; a step that asks for more than there is gets all there is, alone."""
 
-    def __init__(self, total: Resources, wanted: Mapping[str, Resources]) -> None:
+    def __init__(self, total: Resources, wanted: Callable[[str], Resources]) -> None:
         self._total = total
         self._free = total
         self._wanted = wanted
 
     def need(self, step_name: str) -> Resources:
-        wanted = self._wanted.get(step_name, Resources())
-        return _combine(min, wanted, self._total)
+        return _combine(min, self._wanted(step_name), self._total)
 
     @property
     def full(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
+from solvent.config.project import StepSettings
 from solvent.errors import RunInterrupted, SolventError, StepFailed
 from solvent.model import Execution, Failure, StepRunRecord
 from solvent.pipelines.ref import Ref, call_of, path_of
@@ -14,13 +15,14 @@ from solvent.runs.cache import Cache
 from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome
 from solvent.runs.keyer import Keyer
-from solvent.runs.outputs import accept_artifacts, accept_values, output_at, value_of
+from solvent.runs.outputs import accept_artifacts, accept_values, is_path, output_at, value_of
 from solvent.runs.state import FINISHED, CallState
 from solvent.runs.stores import Stores
 from solvent.runs.writer import Entry, Writer
 
 EXECUTE, SETTLED, ELSEWHERE, TWIN = "execute", "settled", "elsewhere", "twin"
 
+StepOptions = Callable[[str], StepSettings]
 Adoptable = dict[tuple[str, str, int], StepRunRecord]
 
 
@@ -30,13 +32,13 @@ class Policy:
     `adopt` holds what an interrupted run had committed of the steps that are not cached, by (name, key, occurrence).
     """
 
-    __slots__ = ("adopt", "keep_going", "retries", "reuse")
+    __slots__ = ("adopt", "keep_going", "reuse", "steps")
 
-    def __init__(self, *, reuse: bool, keep_going: bool, adopt: Adoptable, retries: Mapping[str, int]) -> None:
+    def __init__(self, *, reuse: bool, keep_going: bool, adopt: Adoptable, steps: StepOptions) -> None:
         self.reuse = reuse
         self.keep_going = keep_going
         self.adopt = adopt
-        self.retries = retries
+        self.steps = steps
 
 
 class Runner:
@@ -159,6 +161,8 @@ class Runner:
             state.status = "done"
         state.finished_at = time.time()
         self.writer.add(Entry(state, outcome=outcome))
+        if any(map(is_path, outcome.values.values())):
+            self.writer.flush()
 
     def take_execution(self, state: CallState, execution: Execution) -> None:
         """Take what a worker reports; its outputs are in the artifact store already."""
@@ -172,8 +176,16 @@ class Runner:
         self.writer.add(Entry(state, execution=execution))
 
     def retries(self, state: CallState) -> int:
+        """How often a call may be tried again: what the settings say, else what the step says."""
         spec = state.call.step.spec
-        return self.policy.retries.get(spec.name, spec.retries)
+        set_outside = self.policy.steps(spec.name).retries
+        return spec.retries if set_outside is None else set_outside
+
+    def timeout_seconds(self, state: CallState) -> float | None:
+        """How long an attempt may take: what the settings say, else what the step says."""
+        spec = state.call.step.spec
+        set_outside = self.policy.steps(spec.name).timeout_seconds
+        return spec.timeout_seconds if set_outside is None else set_outside
 
     def state_of(self, ref: Ref) -> CallState:
         index: int = call_of(ref).index

@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from solvent.errors import IdentityError
@@ -35,7 +36,7 @@ class TicketOffice:
         return Ticket(
             id=state.index,
             run_id=runner.keyer.run_id,
-            spec=state.call.step.spec,
+            spec=replace(state.call.step.spec, timeout_seconds=runner.timeout_seconds(state)),
             key=state.key,
             run_seed=runner.keyer.run_seed,
             store=runner.stores.home,

@@ -72,7 +72,7 @@ class Inputs(Mapping[str, Any]):
         found = self._inputs.get(name)
         if found is not None:
             return load(self._stores.metadata.find_artifact(found.digest, found.type), self._stores.blobs)
-        return self._texts[name]
+        return _literal(self._texts[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys([*self._texts, *self._inputs]))
@@ -83,6 +83,16 @@ class Inputs(Mapping[str, Any]):
     def __repr__(self) -> str:
         shown = [f"{name}={self._texts.get(name) or short_type(self._inputs[name].type)}" for name in self]
         return f"<inputs {', '.join(shown)}>"
+
+
+def _literal(text: str) -> Any:
+    """Give the plain value that a text shows; a text that shows none stays one."""
+    from ast import literal_eval
+
+    try:
+        return literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 class StepRun:
