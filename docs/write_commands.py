@@ -1,4 +1,4 @@
-"""Write the options of each command into docs/reference/commands.md: `python docs/write_commands.py`; tests call `updated`."""
+"""Write the options of each command into the reference: `python docs/write_commands.py`; a test calls `updated`."""
 
 import os
 import re
