@@ -199,7 +199,8 @@ def project(shop):
 
 
 def run(project, *words: str, engine: str = "inline"):
-    env = {"PYTHONPATH": str(project.root / "lib" / "site-packages")}
+    folders = [str(project.root / "lib" / "site-packages"), os.environ.get("PYTHONPATH", "")]
+    env = {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
     return project.run("pack.steps:main", "--engine", engine, *words, env=env)
 
 
