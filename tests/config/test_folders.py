@@ -10,7 +10,8 @@ def layers(
     root: Path, start: Path, profile: str | None = None, *, known: tuple[str, ...] = (), pipeline: str | None = None
 ) -> list[object]:
     folder = ConfigFolder(str(root), str(start), "configs", pipeline, None)
-    return [node.plain() for node in folder.layers(profile, known)]
+    folder.check_profile(profile, known)
+    return [node.plain() for node in folder.layers(profile)]
 
 
 def write(path: Path, text: str) -> None:

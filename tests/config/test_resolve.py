@@ -173,9 +173,18 @@ def test_a_config_object_in_code_is_the_whole_config(project: Path) -> None:
     assert [row[0] for row in explain(resolved)][:3] == ["source", "share", "depths"]
 
 
-@pytest.mark.parametrize("options", [{"sets": ["share=1"]}, {"profile": "team"}, {"config_files": ["a.yaml"]}])
+@pytest.mark.parametrize("options", [{"sets": ["share=1"]}, {"config_files": ["a.yaml"]}])
 def test_what_a_whole_config_object_would_hide_is_refused(project: Path, options: dict[str, Any]) -> None:
     assert "has no effect" in refusal(project, given=Config(), **options).problem
+
+
+def test_a_profile_must_exist_even_where_no_file_of_it_is_read(project: Path) -> None:
+    write(project / "configs/team.yaml", "share: 0.3\n")
+    assert resolve(project, given=Config(), profile="team").value == Config()
+    assert keywords(project, {}, profile="team").value == {}
+    assert "no profile `taem`; did you mean 'team'?" in refusal(project, given=Config(), profile="taem").problem
+    with pytest.raises(ConfigError, match="no profile `taem`"):
+        keywords(project, {}, profile="taem")
 
 
 def test_an_object_of_another_class_is_no_config(project: Path) -> None:

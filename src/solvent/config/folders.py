@@ -30,13 +30,23 @@ class ConfigFolder:
         self.name = name
         self._files: list[ConfigFile] = []
 
-    def layers(self, profile: str | None, known_profiles: Collection[str]) -> list[Node]:
+    def check_profile(self, profile: str | None, known_profiles: Collection[str]) -> None:
+        """Refuse a profile that has no file here and is not one of the project's settings either."""
+        if profile is None or profile == "base" or profile in known_profiles or self._file(profile) is not None:
+            return
+        names = sorted({*self.profiles(), *known_profiles})
+        folder = self.name if self.path is None else self._label(self.path)
+        wanted = f"make {folder.replace(os.sep, '/')}/{profile}.yaml"
+        raise ConfigError(
+            f"there is no profile `{profile}`{nearest(profile, names)}",
+            hint=f"{wanted}, or choose one of: {', '.join(names)}" if names else wanted,
+        )
+
+    def layers(self, profile: str | None) -> list[Node]:
         """Read the base file and the profile's file, as far as they exist."""
-        names = ["base"] if profile in (None, "base") else ["base", profile]
-        found = [(name, self._file(name)) for name in names if name is not None]
-        if profile is not None and found[-1][1] is None and profile not in known_profiles:
-            raise self._no_profile(profile, known_profiles)
-        return [self.read(path, self._label(path)) for _, path in found if path is not None]
+        names = ["base"] if profile is None or profile == "base" else ["base", profile]
+        found = [self._file(name) for name in names]
+        return [self.read(path, self._label(path)) for path in found if path is not None]
 
     def read(self, path: str, label: str) -> Node:
         """Read one file as a layer."""
@@ -74,15 +84,6 @@ class ConfigFolder:
     def _label(self, path: str) -> str:
         relative = os.path.relpath(path, self.root)
         return path if relative.startswith("..") else relative
-
-    def _no_profile(self, profile: str, known_profiles: Collection[str]) -> ConfigError:
-        names = sorted({*self.profiles(), *known_profiles})
-        folder = self.name if self.path is None else self._label(self.path)
-        wanted = f"make {folder.replace(os.sep, '/')}/{profile}.yaml"
-        return ConfigError(
-            f"there is no profile `{profile}`{nearest(profile, names)}",
-            hint=f"{wanted}, or choose one of: {', '.join(names)}" if names else wanted,
-        )
 
 
 def _find(root: str, start: str, name: str, pipeline: str | None) -> str | None:

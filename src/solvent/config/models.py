@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from solvent.config.fields import is_union
 from solvent.config.layers import MISSING, Node, dotted
 from solvent.config.words import found_text, unknown_key
 from solvent.errors import ConfigError
@@ -60,20 +61,28 @@ def _check_keys(kind: Any, node: Node, path: Path) -> None:
     names = _names(kind)
     for key, child in node.value.items():
         if key in names:
-            inner = _model_in(names[key].annotation)
-            if inner is not None and isinstance(child.value, dict):
-                _check_keys(inner, child, (*path, key))
+            _check_inside(names[key].annotation, child, (*path, key))
         elif kind.model_config.get("extra") != "allow":
             raise unknown_key(key, names, child, path, kind.__name__)
 
 
+def _check_inside(annotation: Any, node: Node, path: Path) -> None:
+    """Check the models that a field is or holds; of several that are possible, pydantic chooses."""
+    model, held = _model_in(annotation), [each for each in map(_model_in, get_args(annotation)) if each is not None]
+    if isinstance(node.value, dict) and model is not None:
+        _check_keys(model, node, path)
+    elif isinstance(node.value, dict | list) and len(held) == 1 and model is None:
+        children = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
+        for key, child in children:
+            if isinstance(child.value, dict):
+                _check_keys(held[0], child, (*path, str(key)))
+
+
 def _model_in(annotation: Any) -> Any:
-    options = [
-        each
-        for each in (annotation, *get_args(annotation))
-        if hasattr(each, "model_validate") and isinstance(each, type)
-    ]
-    return options[0] if len(options) == 1 else None
+    """The one model that a type is, alone or beside None."""
+    options = get_args(annotation) if is_union(annotation) else (annotation,)
+    models = [each for each in options if hasattr(each, "model_validate") and isinstance(each, type)]
+    return models[0] if len(models) == 1 else None
 
 
 def _with_defaults(kind: Any, node: Node, default: Any) -> dict[str, Any]:
@@ -136,5 +145,15 @@ def _refused(kind: Any, problems: list[dict[str, Any]], node: Node, path: Path) 
             hint=f"give it in a config file or with --set {name}=...",
         )
     problem = first["msg"][:1].lower() + first["msg"][1:]
-    scalar = at and not isinstance(child.value, dict | list) and "secret" not in first["type"]
+    scalar = at and not isinstance(child.value, dict | list) and not _is_hidden(kind, at)
     return ConfigError(f"{subject}: {problem}{', found ' + found_text(child) if scalar else ''}", where=child.source)
+
+
+def _is_hidden(kind: Any, place: tuple[Any, ...]) -> bool:
+    """Whether a place is a secret's, by the name of its type."""
+    for key in place:
+        field = _names(kind).get(key) if kind is not None else None
+        if field is None or "Secret" in repr(field.annotation):
+            return field is not None
+        kind = _model_in(field.annotation)
+    return False

@@ -45,12 +45,13 @@ def resolve_config(
     object given in code is the topmost layer as a whole, so that no file matters; a mapping is a layer of single
     values. `known_profiles` are the project's, which need no file of their own.
     """
-    if schema is not None and isinstance(given, schema):
-        return _whole(given, profile, config_files, sets)
     from solvent.config.folders import ConfigFolder
 
     folder = ConfigFolder(os.fspath(project_root), os.fspath(base_folder), config_folder, pipeline, cache_folder)
-    layers = folder.layers(profile, known_profiles) if schema is not None or parameters else []
+    folder.check_profile(profile, known_profiles)
+    if schema is not None and isinstance(given, schema):
+        return _whole(given, config_files, sets)
+    layers = folder.layers(profile) if schema is not None or parameters else []
     layers += [folder.read(os.fspath(path), os.fspath(path)) for path in config_files]
     merged = merge_all([*layers, *_typed(sets), *_arguments(schema, given)])
     if merged.value or parameters or schema is not None:
@@ -82,9 +83,9 @@ def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _whole(given: Any, profile: str | None, config_files: Sequence[Any], sets: Sequence[str]) -> Resolved:
-    if profile or config_files or sets:
-        word = "a profile" if profile else "a config file" if config_files else "--set"
+def _whole(given: Any, config_files: Sequence[Any], sets: Sequence[str]) -> Resolved:
+    if config_files or sets:
+        word = "a config file" if config_files else "--set"
         raise ConfigError(
             f"{word} has no effect on a config object given in code",
             hint=f"give single values as a mapping instead of a whole {type(given).__name__}, or leave the other out",
