@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from solvent.config.files import keep_config_file, read_config_file
 from solvent.config.layers import Node
@@ -175,3 +177,15 @@ def test_a_known_file_is_read_without_importing_yaml(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [{"a": 1}, False]
+
+
+@given(st.text(alphabet="ab:-[]{}#&*!|>'\"\n \t<?%@,1.", max_size=30))
+def test_any_text_is_read_or_refused_by_name(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_text(text)
+    where = "any.yaml"
+    try:
+        assert isinstance(read_config_file(str(path), "any.yaml").node.value, dict)
+    except ConfigError as error:
+        where = str(error.where)
+    assert where.startswith("any.yaml")

@@ -373,3 +373,16 @@ def test_without_config_files_neither_yaml_nor_toml_nor_pydantic_is_imported(pro
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@given(
+    st.sampled_from(sorted(each.name for each in fields(Everything))),
+    st.text(max_size=12) | st.from_regex(r"[\[\]{}:,a1 .]{1,12}"),
+)
+def test_any_text_given_by_set_is_taken_or_refused_by_name(name: str, text: str) -> None:
+    problem = f"`{name}"
+    try:
+        assert isinstance(resolve_config(Everything, sets=[f"{name}={text}"]).value, Everything)
+    except ConfigError as error:
+        problem = error.problem
+    assert f"`{name}" in problem
