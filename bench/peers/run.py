@@ -1,7 +1,7 @@
 """The same chain on peers, each in an environment of its own: python bench/peers/run.py FOLDER [PEER ...]
 
-FOLDER/PEER is a virtual environment that is made with pip if it is not there. Prints hello (1 step; Metaflow: 2), the cost of a
-step, and the chain again where the peer reuses results: medians of three whole processes after a warm-up.
+FOLDER/PEER is a virtual environment, made with pip if it is not there. Prints hello (1 step; Metaflow: 2), the cost of
+a step, and the chain again where the peer reuses results: medians of three whole processes after a warm-up.
 """
 
 from __future__ import annotations

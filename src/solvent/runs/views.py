@@ -199,7 +199,11 @@ class StepRun:
 
     @property
     def inputs(self) -> Inputs:
-        return Inputs(self._record.inputs, self.parts, self._stores)
+        records = self._record.inputs
+        if self.source is not None:
+            # What was a literal here may have been a result there, and only results are stored.
+            records = (*self._stores.metadata.step_run(*self.source).inputs, *records)
+        return Inputs(records, self.parts, self._stores)
 
     @property
     def input_records(self) -> tuple[Input, ...]:
