@@ -31,19 +31,20 @@ class LiveTree:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
-        self._live = Live(console=self._console, refresh_per_second=8, transient=True, get_renderable=self._draw)
         self._lock = threading.Lock()
         self._running: dict[int, str] = {}
         self._counts: dict[str, int] = {}
+        self._live = Live(console=self._console, refresh_per_second=8, transient=True, get_renderable=self._draw)
 
     def __enter__(self) -> LiveTree:
-        self._live.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._live.stop()
 
     def run_started(self, run_id: str, pipeline: str, resumes: str | None) -> None:
+        # Not before: it starts a thread, and the workers are forked from a process with none.
+        self._live.start()
         more = f", goes on from {resumes}" if resumes else ""
         self._console.print(f"run [bold]{run_id}[/bold] of [bold]{pipeline}[/bold]{more}")
 
@@ -55,7 +56,8 @@ class LiveTree:
             self._running.pop(event.position, None)
             self._counts[event.status] = self._counts.get(event.status, 0) + 1
         mark, style = _MARKS.get(event.status, ("?", ""))
-        self._console.print(Text(f"{mark} {step_line(event).lstrip()}", style=style, overflow="ellipsis", no_wrap=True))
+        line = Text(f"{mark} {step_line(event).lstrip()}", style=style)
+        self._console.print(line, no_wrap=True, overflow="ellipsis")
 
     def output(self, label: str, text: str) -> None:
         self._console.print(Text(f"  {label} | {text.rstrip()}", style="dim"))

@@ -70,6 +70,8 @@ def describe(reach: Reach, node: Node, label: str, value: Any, bound: str | None
         _describe_container(reach, node, label, value)
     elif isinstance(value, UnionType | GenericAlias) or kind.__module__ == "typing":
         node.parts.append(f"{label} = {kind.__name__}:{value!r}")
+        for at, each in enumerate(getattr(value, "__args__", ())):
+            describe(reach, node, f"{label}({at})", each)
     else:
         _describe_object(reach, node, label, value)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections import deque
+from functools import partial
 from os.path import abspath, exists
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -320,7 +321,7 @@ class Reach:
 
     def named(self, node: Node, label: str, module: str, name: str, value: Any) -> None:
         """Follow what a user module holds under a name: code by itself, any other value as a constant of the module."""
-        if is_code(value):
+        if is_code(value) and type(value) is not partial:
             describe(self, node, label, value, f"{module}.{name}")
         elif module in sys.modules and is_user_module(module):
             node.edges.append((label, self.constant(module, name, value)))

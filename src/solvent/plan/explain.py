@@ -73,7 +73,8 @@ def _symbols(new: Sequence[Symbol], old: Sequence[Symbol]) -> Iterator[str]:
 
 
 def _place(symbol: Symbol) -> str:
-    return f" ({shorten(symbol.file)}:{symbol.line})" if symbol.file else ""
+    line = f":{symbol.line}" if symbol.line else ""
+    return f" ({shorten(symbol.file)}{line})" if symbol.file else ""
 
 
 def _arguments(new: Mapping[str, Any], old: Mapping[str, Any], files_differ: bool) -> Iterator[str]:

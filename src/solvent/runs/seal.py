@@ -16,7 +16,6 @@ from solvent.fingerprint.values import identify
 from solvent.metadata.store import MetadataStore
 from solvent.model import ArtifactRef, CodeFingerprint, RunRecord
 from solvent.pipelines.ref import Ref, path_of
-from solvent.runs.execute import describe_failure
 from solvent.runs.outputs import output_at, value_of
 from solvent.runs.result import encode_result
 from solvent.runs.runner import Runner
@@ -102,7 +101,3 @@ def _status(error: BaseException | None) -> str:
     if error is None:
         return "done"
     return "interrupted" if isinstance(error, RunInterrupted | KeyboardInterrupt) else "failed"
-
-
-def error_text(error: BaseException) -> str:
-    return describe_failure(error).message

@@ -6,7 +6,7 @@ the file; others are kept beside it, and the file has readable stand-ins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from solvent.artifacts.formats.arrow_tables import read_table, write_table
@@ -17,6 +17,10 @@ from solvent.errors import FormatError
 
 if TYPE_CHECKING:
     import pandas
+    import pyarrow
+
+LARGE_BYTES = 64 << 20
+"""A table of more bytes is read column by column, to save memory; a smaller one in blocks, to be faster later."""
 
 _INDEXES = (
     *("Index", "RangeIndex", "MultiIndex", "CategoricalIndex", "DatetimeIndex", "TimedeltaIndex"),
@@ -41,25 +45,47 @@ class _Pandas:
         return writer.finish("index" if kind in _INDEXES else kind.lower())
 
     def read(self, source: Source) -> Any:
-        reader = _Reader(source)
-        read: Callable[[], Any] = {"dataframe": reader.frame, "series": reader.series}.get(
-            source.meta["as"], lambda: reader.index(source.meta["index"])
-        )
-        return read()
+        kind = source.meta["as"]
+        reader = _Reader(read_table(source.view(), source.meta), source.meta, _Kept(source))
+        if kind == "dataframe":
+            return reader.frame()
+        return reader.series() if kind == "series" else reader.index(source.meta["index"])
 
 
 PANDAS = _Pandas()
 
 
-class _Writer:
-    """Gathers the columns of one file, and the notes beside it."""
+class _Aside:
+    """Puts indexes aside: as parts beside the file, each written like one."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._count = 0
+
+    def keep(self, index: Any) -> dict[str, Any]:
+        """Write an index, and give the note that `_Aside.read` needs."""
+        self._count += 1
+        part = f"kept-{self._count}"
+        one = Sink(self._sink.blobs, _no_children, self._sink.path)
+        writer = _Writer(one, self)
+        note = writer.index(index, part)
+        meta = writer.finish("index")
+        if one.inline is not None:
+            self._sink.part(part, one.inline)
+        else:
+            self._sink.stored.append(one.stored[0]._replace(role=part))
+        return {**meta, "index": note, "part": part}
+
+
+class _Writer:
+    """Gathers the columns of one file, and the notes beside it."""
+
+    def __init__(self, sink: Sink, aside: _Aside | None = None) -> None:
+        self._sink = sink
         self._arrays: list[Any] = []
         self._names: list[str] = []
-        self._kept = 0
-        self._columns = ColumnWriter(self._keep)
+        self._aside = aside or _Aside(sink)
+        self._columns = ColumnWriter(self._aside.keep)
         self.note: dict[str, Any] = {}
 
     def frame(self, value: pandas.DataFrame) -> None:
@@ -93,7 +119,7 @@ class _Writer:
             return {"is": "index", "note": note, "names": names, "freq": freq}
         levels = []
         for number, (level, codes) in enumerate(zip(value.levels, value.codes, strict=True)):
-            column, note = self._columns.coded(codes, level, f"{where}, level {number}")
+            column, note = self._columns.coded(codes, level, f"{self._sink.path}, {where}, level {number}")
             self._append(column, self._level_name(value.names[number], number))
             levels.append(note)
         return {"is": "multi", "levels": levels, "names": names}
@@ -128,22 +154,7 @@ class _Writer:
         if type(labels) is pandas.Index and list(labels) == names and _is_text(labels.dtype):
             dtype = "object" if labels.dtype == object else "str"
             return {"is": "names", "dtype": dtype, "names": self._tree(list(labels.names), "the name of the columns")}
-        return {"is": "kept", "part": self._keep(labels)}
-
-    def _keep(self, index: Any) -> dict[str, Any]:
-        """Put an index aside: as a part beside the file, written like one."""
-        self._kept += 1
-        part = f"kept-{self._kept}"
-        aside = Sink(self._sink.blobs, _no_children, self._sink.path)
-        writer = _Writer(aside)
-        writer._kept = self._kept * 100
-        note = writer.index(index, part)
-        meta = writer.finish("index")
-        self._sink.stored += aside.stored[1:] if aside.inline is None else aside.stored
-        self._sink.parts.update(aside.parts)
-        data = aside.inline if aside.inline is not None else self._sink.blobs.read(aside.stored[0])
-        self._sink.part(part, data)
-        return {**meta, "index": note, "part": part}
+        return {"is": "kept", "part": self._aside.keep(labels)}
 
     def _extras(self, value: Any) -> None:
         if value.attrs:
@@ -159,31 +170,52 @@ class _Writer:
             raise FormatError(error.problem, where=f"{self._sink.path}, {error.where}", hint=hint) from None
 
 
-class _Reader:
-    """Takes the columns of one file in order."""
+class _Kept:
+    """Reads the indexes that were put aside."""
 
-    def __init__(self, source: Source, meta: Mapping[str, Any] | None = None, view: memoryview | None = None) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._meta = source.meta if meta is None else meta
-        self._table = read_table(source.view() if view is None else view, self._meta)
-        self._next: Iterator[Any] = iter(self._table.columns)
-        self._columns = ColumnReader(self._kept)
+
+    def read(self, note: Mapping[str, Any]) -> Any:
+        """Give the index of a note that `_Aside.keep` gave."""
+        table = read_table(memoryview(self._source.part(note["part"])), note)
+        return _Reader(table, note, self).index(note["index"])
+
+
+class _Reader:
+    """Takes the columns of one file in order, and lets go of each."""
+
+    def __init__(self, table: pyarrow.Table, meta: Mapping[str, Any], kept: _Kept) -> None:
+        self._meta = meta
+        self._kept = kept
+        self._names = table.column_names
+        self._large = table.nbytes > LARGE_BYTES
+        self._rest = table.columns[::-1]
+        self._columns = ColumnReader(kept.read)
 
     def frame(self) -> Any:
         import pandas
 
-        arrays = [self._columns.decode(next(self._next), note) for note in self._meta["notes"]]
+        arrays = [self._decode(note) for note in self._meta["notes"]]
         index = self.index(self._meta["index"])
         series = {number: _series(array, index) for number, array in enumerate(arrays)}
-        # Without a copy the columns stay as they are, some of them read-only views of the file.
-        value = pandas.DataFrame(series, index=index, copy=True)
+        value = pandas.DataFrame(series, index=index, copy=not self._large)
         value.columns = self._labels(self._meta["columns"])
         return self._with_extras(value)
+
+    def _decode(self, note: dict[str, Any]) -> Any:
+        """Give the next column: of a large table as memory of its own, so that the file's can go at once.
+
+        The columns of a small table may be read-only views: they are copied when they are put together.
+        """
+        array = self._columns.decode(self._rest.pop(), note)
+        flags = getattr(array, "flags", None)
+        return array.copy() if self._large and flags is not None and not flags.writeable else array
 
     def series(self) -> Any:
         import pandas
 
-        array = self._columns.decode(next(self._next), self._meta["notes"][0])
+        array = self._columns.decode(self._rest.pop(), self._meta["notes"][0])
         index = self.index(self._meta["index"])
         name = Decoder().value(self._meta["name"])
         return self._with_extras(pandas.Series(array, index=index, name=name, dtype=array.dtype, copy=True))
@@ -195,14 +227,14 @@ class _Reader:
         if note["is"] == "range":
             return pandas.RangeIndex(*note["range"], name=names[0])
         if note["is"] == "index":
-            array = self._columns.decode(next(self._next), note["note"])
+            array = self._columns.decode(self._rest.pop(), note["note"])
             index = pandas.Index(array, dtype=array.dtype, name=names[0], copy=True)
             if note["freq"]:
                 index.freq = note["freq"]  # type: ignore[attr-defined]
             return index
-        levels = [self._kept(level["categories"]) for level in note["levels"]]
+        levels = [self._kept.read(level["categories"]) for level in note["levels"]]
         codes = [
-            self._columns.codes(next(self._next), level, categories)
+            self._columns.codes(self._rest.pop(), level, categories)
             for level, categories in zip(note["levels"], levels, strict=True)
         ]
         return pandas.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=False)
@@ -211,14 +243,10 @@ class _Reader:
         import pandas
 
         if note["is"] == "kept":
-            return self._kept(note["part"])
+            return self._kept.read(note["part"])
         count = len(self._meta["notes"])
         names = Decoder().value(note["names"])
-        return pandas.Index(self._table.column_names[:count], dtype=note["dtype"], name=names[0])
-
-    def _kept(self, note: Mapping[str, Any]) -> Any:
-        data = memoryview(self._source.part(note["part"]))
-        return _Reader(self._source, note, data).index(note["index"])
+        return pandas.Index(self._names[:count], dtype=note["dtype"], name=names[0])
 
     def _with_extras(self, value: Any) -> Any:
         if "attrs" in self._meta:
