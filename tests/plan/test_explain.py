@@ -35,6 +35,11 @@ def test_a_changed_function_is_named_with_its_line() -> None:
     ]
 
 
+def test_a_module_that_counts_as_a_whole_is_named_without_a_line() -> None:
+    plug = Symbol("plug", "module", "1", "/p/plug.py", 0)
+    assert told(code("c", plug), code("n", plug._replace(digest="2")), code="n") == ["`plug` changed (/p/plug.py)"]
+
+
 def test_new_and_unused_functions_are_named() -> None:
     assert told(code("c", SCALE), code("n", CLIP), code="n") == [
         "`features.clip` is new (/p/features.py:20)",
