@@ -84,3 +84,14 @@ def test_two_files_for_one_layer_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "configs/base.yml", "a: 2\n")
     with pytest.raises(ConfigError, match="two files for base"):
         layers(tmp_path, tmp_path)
+
+
+def test_a_strange_key_in_a_shared_file_may_be_another_pipelines(tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    folder = ConfigFolder(str(tmp_path), str(tmp_path), "configs", None, None)
+    strange = ConfigError("unknown config key `n`", where="configs/base.yaml:1", hint="Config has: a")
+    assert folder.hint_for(strange) == (
+        "Config has: a; what only another pipeline takes goes to configs/ITS_NAME/base.yaml"
+    )
+    for problem, where in (("unknown config key `n`", "--set"), ("config value `a`: expected int", strange.where)):
+        assert folder.hint_for(ConfigError(problem, where=where, hint="x")) == "x"

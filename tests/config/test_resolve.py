@@ -138,6 +138,22 @@ def test_a_mistake_in_a_lower_layer_that_is_overridden_is_no_mistake(project: Pa
     assert resolve(project, sets=["depths=[5]"]).value.depths == (5,)
 
 
+def test_a_check_of_the_users_own_names_the_places_of_the_values(project: Path) -> None:
+    @dataclass
+    class Span:
+        low: int = 0
+        high: int = 9
+
+        def __post_init__(self) -> None:
+            if self.low > self.high:
+                raise ValueError("low lies above high")
+
+    write(project / "configs/base.yaml", "high: 5\n")
+    error = refusal(project, schema=Span, sets=["low=7"])
+    assert error.problem == "the config: Span refuses it: low lies above high"
+    assert error.where == "configs/base.yaml:1, --set"
+
+
 def test_a_missing_value_is_named(project: Path) -> None:
     @dataclass
     class Needy:
@@ -241,9 +257,10 @@ def test_defaults_of_a_signature_are_not_shared_with_the_run(project: Path) -> N
 
 def test_a_pipeline_without_parameters_takes_no_config(project: Path) -> None:
     write(project / "configs/base.yaml", "a: 1\n")
+    write(project / "more.yaml", "a: 1\n")
     assert keywords(project, {}) == ({}, {}, {})
     assert keywords(project, None) == ({}, {}, {})
-    for options in ({"sets": ["a=1"]}, {"given": {"a": 1}}, {"config_files": ["configs/base.yaml"]}):
+    for options in ({"sets": ["a=1"]}, {"given": {"a": 1}}, {"config_files": ["more.yaml"]}):
         with pytest.raises(ConfigError, match="unknown config key `a`") as caught:
             keywords(project, {}, **options)
         assert caught.value.hint == "the pipeline has no values to set"

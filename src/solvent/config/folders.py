@@ -64,6 +64,15 @@ class ConfigFolder:
             for file in self._files:
                 keep_config_file(file, self.cache_folder)
 
+    def hint_for(self, error: ConfigError) -> str | None:
+        """Give the way out of an error; a strange key in a shared file may be another pipeline's."""
+        shared = self.path is not None and str(error.where).startswith(self._label(self.path))
+        if not shared or not error.problem.startswith("unknown config key") or "did you mean" in error.problem:
+            return error.hint
+        return (
+            f"{error.hint}; what only another pipeline takes goes to {self._label(str(self.path))}/ITS_NAME/base.yaml"
+        )
+
     def profiles(self) -> list[str]:
         """Give the names of the profiles that have a file."""
         if self.path is None:

@@ -54,10 +54,11 @@ def resolve_config(
     layers = folder.layers(profile) if schema is not None or parameters else []
     layers += [folder.read(os.fspath(path), os.fspath(path)) for path in config_files]
     merged = merge_all([*layers, *_typed(sets), *_arguments(schema, given)])
-    if merged.value or parameters or schema is not None:
+    try:
         value, form = _build(schema, parameters or {}, merged)
-    else:
-        value, form = {}, {}
+    except ConfigError as error:
+        error.hint = folder.hint_for(error)
+        raise
     folder.keep()
     from solvent.config.encode import sources_of
 

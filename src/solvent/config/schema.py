@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from solvent.config.fields import Field, fields_of, is_named_tuple, is_record, is_union, unwrap
-from solvent.config.layers import MISSING, Node, points_into
+from solvent.config.layers import MISSING, Node, dotted, points_into
 from solvent.config.secrets import Secret, is_reference
 from solvent.config.words import missing_value, not_one_of, unknown_key, unsupported, wrong_type
 from solvent.errors import ConfigError
@@ -240,8 +240,9 @@ def _replaced(start: Any, values: dict[str, Any]) -> Any:
 
 def refused(owner: str, error: Exception, node: Node, path: Path) -> ConfigError:
     """Say that the user's own check refused the values."""
-    name = f"config value `{'.'.join(path)}`" if path else "the config"
-    return ConfigError(f"{name}: {owner} refuses it: {error}", where=None if node.origin == "default" else node.source)
+    name = f"config value `{dotted(path)}`" if path else "the config"
+    places = dict.fromkeys(child.source for child in node.value.values())
+    return ConfigError(f"{name}: {owner} refuses it: {error}", where=", ".join(places) or None)
 
 
 def _union(annotation: Any, node: Node, path: Path, default: Any) -> Any:
