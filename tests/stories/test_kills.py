@@ -192,3 +192,9 @@ def test_ten_kills_lose_nothing(shop) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_three_hundred_kills_lose_nothing(shop, seed: int) -> None:
     kill_many(shop, seed=100 + seed, count=29)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(25))
+def test_a_thousand_kills_lose_nothing(shop, seed: int) -> None:
+    kill_many(shop, seed=1000 + seed, count=40)

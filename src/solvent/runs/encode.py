@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from solvent.artifacts.saving import save
 from solvent.artifacts.store import LocalBlobs
 from solvent.errors import FormatError, SolventError
 from solvent.fingerprint.values import identify, is_immutable
-from solvent.model import WHOLE, ArtifactRef, Execution, Identity
+from solvent.model import WHOLE, ArtifactRef, Execution, Failure, Identity
 from solvent.runs.execute import Outcome
 
 
@@ -39,6 +40,21 @@ def execution_of(outcome: Outcome, outputs: dict[str, ArtifactRef]) -> Execution
         failure=outcome.failure,
         log=outcome.log,
         log_bytes=outcome.log_bytes,
+    )
+
+
+def crashed_execution(failure: Failure | None, log: bytes = b"") -> Execution:
+    """Describe an execution of which only its end is known: its worker died, or it could not begin."""
+    return Execution(
+        outputs={},
+        started_at=time.time(),
+        seconds=0.0,
+        cpu_seconds=0.0,
+        peak_memory_bytes=0,
+        memory_scope="step",
+        failure=failure or Failure("WorkerCrashed", "its worker ended without a report", ""),
+        log=log,
+        log_bytes=len(log),
     )
 
 

@@ -118,6 +118,12 @@ def describe_failure(error: BaseException) -> Failure:
     return Failure(type(error).__name__, message, user_traceback(error))
 
 
+def unreadable(name: str, error: SolventError) -> Failure:
+    """Say which input can't be read from the store, and why."""
+    way_out = f"; {error.hint}" if error.hint else ""
+    return Failure(type(error).__name__, f"its input `{name}` can't be read: {error.problem}{way_out}", "")
+
+
 def _observations(observer: Observer, scope: StepScope, seeding: Seeding, run_seed: int) -> tuple[Observation, ...]:
     seen = observer.observations()
     if scope.seed_used or seeding.moved:

@@ -11,7 +11,8 @@ from solvent.model import Failure, Identity
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import path_of
 from solvent.runs.capture import StepOutput
-from solvent.runs.execute import Job, Outcome, execute
+from solvent.runs.encode import crashed_execution
+from solvent.runs.execute import Job, Outcome, execute, unreadable
 from solvent.runs.isolate import Isolation
 from solvent.runs.outputs import value_of
 from solvent.runs.retry import backoff_seconds
@@ -86,23 +87,32 @@ class InlineDriver:
 
     def _execute(self, state: CallState) -> None:
         runner = self._runner
-        outcome = self._attempt(state)
+        arguments = self._arguments(state)
+        if isinstance(arguments, Failure):
+            return runner.take_execution(state, crashed_execution(arguments))
+        outcome = self._attempt(state, arguments)
         while outcome.failure is not None and state.attempt <= runner.retries(state) and not runner.stopping.is_set():
             runner.watcher.notice(f"{state.label} failed ({outcome.failure.message}); trying again")
             time.sleep(backoff_seconds(state.attempt))
             state.attempt += 1
-            outcome = self._attempt(state)
+            outcome = self._attempt(state, arguments)
         runner.take_outcome(state, outcome)
 
-    def _attempt(self, state: CallState) -> Outcome:
+    def _arguments(self, state: CallState) -> dict[str, Any] | Failure:
+        runner, found = self._runner, {}
+        for name, given in state.call.arguments.items():
+            try:
+                found[name] = replace_refs(
+                    given, lambda ref: value_of(runner.state_of(ref), path_of(ref), runner.stores.blobs)
+                )
+            except SolventError as error:
+                return unreadable(name, error)
+        return found
+
+    def _attempt(self, state: CallState, arguments: dict[str, Any]) -> Outcome:
         runner = self._runner
-        step, blobs = state.call.step, runner.stores.blobs
-        arguments = {
-            name: replace_refs(given, lambda ref: value_of(runner.state_of(ref), path_of(ref), blobs))
-            for name, given in state.call.arguments.items()
-        }
         job = Job(
-            step,
+            state.call.step,
             arguments,
             state.key,
             runner.keyer.run_seed,
@@ -116,7 +126,7 @@ class InlineDriver:
         )
         show = (lambda text: runner.watcher.output(state.label, text)) if runner.watcher.shows_output else None
         output = StepOutput(show, on_debugger=runner.watcher.make_room)
-        outcome = execute(job, blobs, output, in_worker=False)
+        outcome = execute(job, runner.stores.blobs, output, in_worker=False)
         if outcome.failure is None:
             self._check_inputs(state, arguments, outcome)
         return outcome

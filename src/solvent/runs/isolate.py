@@ -6,10 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from solvent.model import Execution, Failure, Resources
+from solvent.runs.encode import crashed_execution
 from solvent.runs.retry import backoff_seconds
 from solvent.runs.runner import Runner
 from solvent.runs.state import CallState
-from solvent.runs.tickets import TicketOffice, crashed_execution
+from solvent.runs.tickets import TicketOffice
 
 if TYPE_CHECKING:
     from solvent.engines.processes import ProcessEngine

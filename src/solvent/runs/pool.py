@@ -9,11 +9,12 @@ from heapq import heappop, heappush
 from solvent.engines.protocol import Engine, Report
 from solvent.errors import SolventError
 from solvent.model import Execution, Resources
+from solvent.runs.encode import crashed_execution
 from solvent.runs.resources import Room
 from solvent.runs.retry import backoff_seconds
 from solvent.runs.runner import ELSEWHERE, EXECUTE, TWIN, Runner
 from solvent.runs.state import CallState
-from solvent.runs.tickets import TicketOffice, crashed_execution
+from solvent.runs.tickets import TicketOffice
 
 _SOON_SECONDS = 0.01
 _WATCH_SECONDS = 0.2

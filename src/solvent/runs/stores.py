@@ -51,6 +51,8 @@ class Stores:
 
     def _make_home(self) -> None:
         try:
+            # Each by itself: of a path that is made in one go only the last folder gets the mode.
+            os.makedirs(self.home, mode=0o700, exist_ok=True)
             os.makedirs(os.path.join(self.home, "cache"), mode=0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import time
 from dataclasses import replace
 from typing import Any
 
 from solvent.errors import IdentityError
-from solvent.model import Execution, Failure, Resources, Ticket
+from solvent.model import Resources, Ticket
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import path_of
 from solvent.pipelines.step import Step
@@ -91,21 +90,6 @@ class TicketOffice:
         if "<locals>" in step.spec.qualname:
             return False
         return self._by_name or step.spec.module != "__main__"
-
-
-def crashed_execution(failure: Failure | None, log: bytes) -> Execution:
-    """Describe an execution of which only the end of its worker is known."""
-    return Execution(
-        outputs={},
-        started_at=time.time(),
-        seconds=0.0,
-        cpu_seconds=0.0,
-        peak_memory_bytes=0,
-        memory_scope="step",
-        failure=failure or Failure("WorkerCrashed", "its worker ended without a report", ""),
-        log=log,
-        log_bytes=len(log),
-    )
 
 
 def main_classes() -> dict[str, type]:

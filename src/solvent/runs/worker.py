@@ -12,11 +12,11 @@ from solvent.artifacts.saving import load
 from solvent.artifacts.store import LocalBlobs
 from solvent.errors import EngineError, SolventError
 from solvent.fingerprint.loading import compile_user_modules_from_source
-from solvent.model import Execution, Stored, Ticket
+from solvent.model import Execution, Failure, Stored, Ticket
 from solvent.pipelines.step import Step
 from solvent.runs.capture import WorkerOutput
-from solvent.runs.encode import encode, execution_of
-from solvent.runs.execute import Job, Outcome, describe_failure, execute
+from solvent.runs.encode import crashed_execution, encode, execution_of
+from solvent.runs.execute import Job, Outcome, describe_failure, execute, unreadable
 
 _stores: dict[str, LocalBlobs] = {}
 _functions: dict[bytes, Step[..., Any]] = {}
@@ -27,9 +27,12 @@ def execute_ticket(ticket: Ticket) -> Execution:
     blobs = _stores.setdefault(ticket.store, LocalBlobs(ticket.store))
     step = find_step(ticket)
     limit_threads(max(1, int(ticket.resources.cpus)))
+    arguments = restore(pickle.loads(ticket.arguments), blobs)
+    if isinstance(arguments, Failure):
+        return crashed_execution(arguments)
     job = Job(
         step,
-        restore(pickle.loads(ticket.arguments), blobs),
+        arguments,
         ticket.key,
         ticket.run_seed,
         ticket.project,
@@ -78,14 +81,17 @@ def find_step(ticket: Ticket) -> Step[..., Any]:
     return found
 
 
-def restore(arguments: Mapping[str, Any], blobs: LocalBlobs) -> dict[str, Any]:
-    """Put the stored values in the place of what stands for them."""
+def restore(arguments: Mapping[str, Any], blobs: LocalBlobs) -> dict[str, Any] | Failure:
+    """Put the stored values in the place of what stands for them, or say which can't be read."""
     from solvent.plan.graph import replace
 
-    return {
-        name: replace(value, lambda each: type(each) is Stored, lambda each: load(each.artifact, blobs))
-        for name, value in arguments.items()
-    }
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        try:
+            found[name] = replace(value, lambda each: type(each) is Stored, lambda each: load(each.artifact, blobs))
+        except SolventError as error:
+            return unreadable(name, error)
+    return found
 
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
