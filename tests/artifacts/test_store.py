@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from solvent.artifacts.saving import save
 from solvent.artifacts.store import LocalBlobs
 from solvent.errors import BlobError, StoreError
+from solvent.fingerprint.values import identify
 from solvent.model import Blob
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> LocalBlobs:
-    return LocalBlobs(str(tmp_path / "store"))
 
 
 def files(blobs: LocalBlobs, tmp_path: Path) -> list[Path]:
@@ -74,3 +77,77 @@ def test_a_store_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("")
     with pytest.raises(StoreError):
         LocalBlobs(str(tmp_path / "store")).put(b"x" * 100)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB; only root can make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if (
+        not shutil.which("mount")
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", folder], capture_output=True).returncode
+    ):
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(small_disk: Path) -> None:
+    blobs = LocalBlobs(small_disk / "store")
+    kept = blobs.put(b"k" * 1000)
+    with pytest.raises(StoreError, match="No space left") as caught:
+        blobs.put(os.urandom(1 << 20))
+    assert "make room" in str(caught.value.hint)
+    assert [path.name for path in (small_disk / "store").rglob("*") if path.is_file()] == [kept.digest[2:]]
+    assert blobs.read(kept) == b"k" * 1000
+    assert blobs.read(blobs.put(b"room again")) == b"room again"
+
+
+@pytest.mark.parametrize(
+    "value", [np.zeros(100_000), pd.DataFrame({"a": np.random.default_rng(0).random(100_000)}), "x" * 10**6]
+)
+def test_a_full_disk_is_named_whatever_the_format(value: object, small_disk: Path) -> None:
+    blobs = LocalBlobs(small_disk / "store")
+    with pytest.raises(StoreError, match="No space left"):
+        save(value, identify(value), blobs)
+    assert not [path for path in (small_disk / "store").rglob("*") if path.is_file()]
+
+
+def test_a_read_only_disk_is_read_and_not_written(small_disk: Path) -> None:
+    blobs = LocalBlobs(small_disk / "store")
+    kept, damaged = blobs.put(b"kept"), blobs.put(b"damaged")
+    os.chmod(blobs.path(damaged), 0o600)
+    Path(blobs.path(damaged)).write_bytes(b"dAmaged")
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert blobs.read(kept) == b"kept"
+    with pytest.raises(StoreError, match="Read-only") as caught:
+        blobs.put(b"more")
+    assert "SOLVENT_HOME" in str(caught.value.hint)
+    with pytest.raises(BlobError, match="damaged"):
+        blobs.read(damaged)
+
+
+def test_threads_may_store_the_same_bytes_at_once(blobs: LocalBlobs, tmp_path: Path) -> None:
+    data = os.urandom(50_000)
+    with ThreadPoolExecutor(8) as pool:
+        stored = set(pool.map(lambda _: blobs.put(data), range(40)))
+    blobs.sync()
+    assert len(stored) == 1
+    assert len(files(blobs, tmp_path)) == 1
+
+
+def test_a_store_that_was_deleted_meanwhile_is_made_again(blobs: LocalBlobs, tmp_path: Path) -> None:
+    blobs.put(b"one")
+    shutil.rmtree(tmp_path / "store")
+    assert blobs.read(blobs.put(b"one")) == b"one"
+    blobs.sync()
+
+
+def test_a_changed_file_is_checked_again(blobs: LocalBlobs) -> None:
+    blob = blobs.put(b"x" * 1000)
+    path = Path(blobs.checked_path(blob))
+    path.chmod(0o644)
+    path.write_bytes(b"y" * 1000)
+    with pytest.raises(BlobError):
+        blobs.checked_path(blob)

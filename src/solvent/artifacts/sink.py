@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from solvent.artifacts.store import BlobWriter, LocalBlobs
-from solvent.errors import FormatError
+from solvent.errors import FormatError, StoreError
 from solvent.model import ArtifactRef, Blob
 
 INLINE_BYTES = 16 * 1024
@@ -85,7 +85,11 @@ class Sink:
 
 
 class Spill(io.RawIOBase):
-    """A stream that keeps few bytes in memory and moves to a blob when they get many."""
+    """A stream that keeps few bytes in memory and moves to a blob when they get many.
+
+    A write that fails is raised when the `with` block ends, not before: native writers end the process when the stream
+    they write to raises.
+    """
 
     def __init__(self, sink: Sink, role: str) -> None:
         self._sink = sink
@@ -93,6 +97,7 @@ class Spill(io.RawIOBase):
         self._memory = bytearray()
         self._writer: BlobWriter | None = None
         self._size = 0
+        self._failure: StoreError | None = None
 
     def writable(self) -> bool:
         return True
@@ -103,20 +108,31 @@ class Spill(io.RawIOBase):
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         self._size += len(view)
+        if self._failure is None:
+            try:
+                self._write(view)
+            except StoreError as error:
+                self._failure = error
+        return len(view)
+
+    def _write(self, view: memoryview) -> None:
         if self._writer is None and self._size <= INLINE_BYTES:
             self._memory += view
-            return len(view)
+            return
         if self._writer is None:
             self._writer = self._sink.blobs.writer(self._role)
             self._writer.write(self._memory)
-        return self._writer.write(view)
+        self._writer.write(view)
 
     def __exit__(self, *failure: Any) -> None:
+        failed = self._failure is not None or failure[0] is not None
         if self._writer is not None:
-            self._writer.__exit__(*failure)
-            if failure[0] is None:
-                self._sink.stored.append(self._writer.blob)
-        elif failure[0] is None:
+            self._writer.__exit__(StoreError if failed else None, self._failure, None)
+        if self._failure is not None:
+            raise self._failure
+        if not failed and self._writer is not None:
+            self._sink.stored.append(self._writer.blob)
+        elif not failed:
             self._sink.inline = bytes(self._memory)
         self.close()
 

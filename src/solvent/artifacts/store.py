@@ -30,6 +30,7 @@ class LocalBlobs:
         self.root = os.path.abspath(root)
         self._objects = os.path.join(self.root, "objects")
         self._unsynced: set[str] = set()
+        self._named: set[str] = set()
         self._lock = threading.Lock()
         self._checked: dict[str, tuple[int, ...]] = {}
 
@@ -123,11 +124,16 @@ class LocalBlobs:
             self._unsynced.add(os.path.dirname(path))
 
     def _make_folder(self, folder: str) -> None:
-        """Make a folder below the root; the folders that name it are synced too."""
-        if not os.path.isdir(folder):
-            os.makedirs(folder, exist_ok=True)
-            with self._lock:
-                self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
+        """Make a folder below the root; the folders that name it are synced too.
+
+        Also when it is there: another process may have made it a moment ago and not synced it yet.
+        """
+        if folder in self._named and os.path.isdir(folder):
+            return
+        os.makedirs(folder, exist_ok=True)
+        with self._lock:
+            self._named.add(folder)
+            self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
 
     def _missing(self, blob: Blob) -> BlobError:
         return BlobError(
@@ -139,7 +145,7 @@ class LocalBlobs:
         path = self.path(blob)
         try:
             os.replace(path, f"{path}.damaged")
-            moved = "they were moved aside"
+            moved = "they were moved aside, so the step that made them makes them again"
         except OSError:
             moved = "they could not be moved aside"
         return BlobError(
