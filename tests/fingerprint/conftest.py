@@ -39,7 +39,7 @@ class Sources:
     def forget(self) -> None:
         """Unload what was loaded from the folder."""
         for name, module in list(sys.modules.items()):
-            places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
+            places = [vars(module).get("__file__") or "", *vars(module).get("__path__", ())]
             if any(str(place).startswith(str(self.folder)) for place in places):
                 del sys.modules[name]
         imports._loaded_at_first = None

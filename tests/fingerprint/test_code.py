@@ -576,3 +576,54 @@ def test_a_step_or_a_lambda_or_a_partial_or_a_method_can_be_the_root(sources: So
     module = sources.load()
     digests = {fingerprint_code(each).digest for each in (module.f, module.g, module.h)}
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("= 3", "= 4"),
+        ("x: int", "x: float"),
+        ("ge=0", "ge=1"),
+        ("x + 1", "x + 2"),
+        ("'before'", "'after'"),
+        ("[5]", "[6]"),
+    ],
+)
+def test_a_pydantic_model_counts_with_its_fields_and_validators(sources: Sources, old: str, new: str) -> None:
+    """Its compiled schema follows from them."""
+    pytest.importorskip("pydantic")
+    sources.write(
+        steps="""
+        import pydantic
+        def some(): return [5]
+        class Model(pydantic.BaseModel):
+            x: int = 3
+            y: int = pydantic.Field(1, ge=0)
+            z: list = pydantic.Field(default_factory=some)
+            @pydantic.field_validator("x", mode='before')
+            def check(cls, x): return x + 1
+        def main(x): return Model()
+        """
+    )
+    before = sources.fingerprint()
+    assert before.unfollowed == ()
+    sources.edit("steps", old, new)
+    assert sources.fingerprint().digest != before.digest
+
+
+@pytest.mark.parametrize("union", ["A | B", "Union[A, B]", "Optional[B]", "list[B]"])
+def test_the_classes_in_a_type_are_followed(sources: Sources, union: str) -> None:
+    """A union may decide what `isinstance` says."""
+    sources.write(
+        steps=f"""
+        from typing import Optional, Union
+        class A: pass
+        class B:
+            def f(self): return 1
+        TYPE = {union}
+        def main(x): return TYPE
+        """
+    )
+    before = sources.fingerprint()
+    sources.edit("steps", "return 1", "return 2")
+    assert sources.fingerprint().digest != before.digest

@@ -6,7 +6,7 @@ import sys
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from solvent.fingerprint.contents import annotation_text, describe
+from solvent.fingerprint.contents import annotation_text, describe, state_of, without_addresses
 from solvent.fingerprint.ownership import is_user_class
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def visit_class(reach: Reach, node: Node) -> None:
     _visit_annotations(node, cls)
     if "__dataclass_fields__" in members:
         _visit_fields(reach, node, members)
+    if "__pydantic_fields__" in members:
+        _visit_model(reach, node, members)
     if _is_enum(cls):
         for name, member in members["_member_map_"].items():
             describe(reach, node, f"member {name}", member._value_)
@@ -141,6 +143,18 @@ def _visit_fields(reach: Reach, node: Node, members: dict[str, Any]) -> None:
             describe(reach, node, f"field {name} factory", field.default_factory)
         if field.metadata:
             describe(reach, node, f"field {name} metadata", field.metadata)
+
+
+def _visit_model(reach: Reach, node: Node, members: dict[str, Any]) -> None:
+    """Add what a pydantic model was told of its fields and validators; its compiled schema follows from that."""
+    for name, field in members["__pydantic_fields__"].items():
+        for option, value in field._attributes_set.items():
+            if option != "annotation":
+                describe(reach, node, f"field {name} {option}", value)
+        describe(reach, node, f"field {name} metadata", field.metadata)
+    for kind, found in state_of(members.get("__pydantic_decorators__")):
+        for name, decorator in found.items() if isinstance(found, dict) else ():
+            node.parts.append(f"{kind} {name} {without_addresses(repr(decorator.info))}")
 
 
 def _is_enum(cls: type) -> bool:

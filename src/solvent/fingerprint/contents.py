@@ -336,10 +336,13 @@ def describe_namespace(reach: Reach, node: Node, module: ModuleType, *, tolerant
 
 
 def annotation_text(value: Any) -> str:
-    """Return the annotations of a function or class as text without addresses."""
+    """Return the annotations of a function or class as text."""
     found = vars(value).get("__annotations__") if isinstance(value, type) else value.__annotations__
-    if not found:
-        return ""
+    return without_addresses(repr(sorted((name, str(each)) for name, each in found.items()))) if found else ""
+
+
+def without_addresses(text: str) -> str:
+    """Return a repr without what differs from process to process."""
     import re
 
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(sorted((name, str(each)) for name, each in found.items())))
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

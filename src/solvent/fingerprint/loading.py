@@ -12,15 +12,17 @@ from importlib.machinery import (
     SOURCE_SUFFIXES,
     ExtensionFileLoader,
     FileFinder,
+    ModuleSpec,
     SourceFileLoader,
 )
 from os.path import abspath, isdir
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from solvent.fingerprint.ownership import user_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.abc import PathEntryFinder
 
 _loaded: dict[str, CodeType] = {}
@@ -50,6 +52,24 @@ def compile_user_modules_from_source() -> None:
     for folder in list(sys.path_importer_cache):
         if _is_user_folder(folder):
             sys.path_importer_cache.pop(folder, None)
+    for finder in list(sys.meta_path):
+        if "editable" in (getattr(finder, "__module__", None) or ""):
+            sys.meta_path.insert(sys.meta_path.index(finder), _EditableSources(finder))
+
+
+class _EditableSources:
+    """Finds what the finder of an editable install finds; modules of the user are loaded from source."""
+
+    def __init__(self, finder: Any) -> None:
+        self.finder = finder
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec: ModuleSpec | None = self.finder.find_spec(name, path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader and user_file(spec.loader.path):
+            spec.loader = SourceLoader(spec.name, spec.loader.path)
+        return spec
 
 
 def loaded_code(path: str) -> CodeType | None:

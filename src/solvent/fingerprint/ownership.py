@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from functools import cache
 from os.path import abspath, dirname, realpath
 from types import FunctionType, ModuleType
 
@@ -32,7 +34,32 @@ def _look(path: str) -> bool:
     path = abspath(path)
     if any(part in path for part in _INSTALLED) or path.startswith(_STDLIB):
         return False
-    return not path.startswith(_OWN) or path.startswith(_OWN_STEPS)
+    if path.startswith(_OWN):
+        return path.startswith(_OWN_STEPS)
+    return not any(path in _installed_into(folder) for folder in _folders_above(path))
+
+
+def _folders_above(path: str) -> list[str]:
+    return [folder for folder in map(abspath, sys.path) if path.startswith(folder + os.sep)]
+
+
+@cache
+def _installed_into(folder: str) -> frozenset[str]:
+    """Return the files that `pip install --target` put into a folder of the import path; its records list them."""
+    found: set[str] = set()
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.endswith(".dist-info"):
+                found |= _recorded(folder, os.path.join(folder, name, "RECORD"))
+    return frozenset(found)
+
+
+def _recorded(folder: str, record: str) -> set[str]:
+    try:
+        with open(record, encoding="utf-8") as lines:
+            return {abspath(os.path.join(folder, line.split(",")[0])) for line in lines}
+    except OSError:
+        return set()
 
 
 def is_user_module(module: ModuleType | str) -> bool:
