@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from solvent.config.secrets import Secret
     from solvent.pipelines.context import log, rng, seed
     from solvent.pipelines.files import File, Folder
     from solvent.pipelines.pipeline import pipeline
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "File",
     "Folder",
+    "Secret",
     "diff",
     "each",
     "load",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "solvent.config.secrets": ("Secret",),
     "solvent.pipelines.context": ("log", "rng", "seed"),
     "solvent.pipelines.files": ("File", "Folder"),
     "solvent.pipelines.pipeline": ("pipeline",),
@@ -60,9 +63,12 @@ sys.modules[__name__].__class__ = _Words
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("solvent")
+        try:
+            return version("solvent")
+        except PackageNotFoundError:  # it is on the path and not installed
+            return "unknown"
     for home, words in _HOMES.items():
         if name in words:
             # Before the user's own modules are imported: an edit must never be hidden by a bytecode cache.

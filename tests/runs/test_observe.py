@@ -93,3 +93,9 @@ def test_native_readers_are_noticed(observer: Observer, project: Path, library: 
         else:
             pl.scan_parquet("t.parquet").collect()
     assert ("file", "t.parquet") in seen(watcher)
+
+
+def test_a_child_says_nothing_of_being_watched(observer: Observer) -> None:
+    with observer:
+        done = subprocess.run([sys.executable, "-c", "print(1)"], check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")

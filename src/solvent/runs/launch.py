@@ -20,6 +20,7 @@ from solvent.pipelines.context import inside_run
 from solvent.pipelines.pipeline import Pipeline
 from solvent.runs.cache import Cache
 from solvent.runs.capture import install, uninstall
+from solvent.runs.children import reports
 from solvent.runs.events import Silent, Watcher
 from solvent.runs.explainer import Explainer
 from solvent.runs.facts import begin_record, new_run_id
@@ -189,6 +190,7 @@ class _Launch:
             error = found
         finally:
             uninstall()
+            reports.close()
         return self._end(result, error)
 
     def _body(self) -> Any:

@@ -23,9 +23,12 @@ def _go_on() -> None:
     """Load the sitecustomize that this one stands before, if there is one."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
-    sys.modules.pop("sitecustomize", None)
-    with suppress(ImportError):
+    own = sys.modules.pop("sitecustomize", None)
+    try:
         import sitecustomize  # type: ignore[import-not-found] # noqa: F401
+    except ImportError:
+        if own is not None:  # Python looks its module up once more after loading it
+            sys.modules["sitecustomize"] = own
 
 
 # A child must run as it would without us.
