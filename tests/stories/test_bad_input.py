@@ -173,6 +173,21 @@ def test_a_step_that_changes_its_input_fails_inline(wrong) -> None:
     assert "spoil" in said
 
 
+SPOILED_THEN_FAILED = (
+    "@step\ndef make() -> list[int]:\n    return [1]\n@step\ndef spoil(numbers: list) -> int:\n"
+    "    numbers.append(threading.Lock())\n    raise ValueError('mine')\n@step\ndef total(numbers: list[int]) -> int:\n    return sum(numbers)\n"
+    "@pipeline\ndef p(spoiling: bool = False) -> int:\n    numbers = make()\n    if spoiling:\n        spoil(numbers)\n        return total(numbers)\n    return 0\n"
+)
+
+
+def test_what_a_failed_step_did_to_its_input_is_not_handed_on(wrong) -> None:
+    wrong.write("p.py", HEAD + SPOILED_THEN_FAILED)
+    wrong.run("p.py")
+    done = wrong.run("p.py", "--engine", "inline", "--keep-going", "--set", "spoiling=true", code=1)
+    assert "ValueError: mine" in done.printed
+    assert done.names("done") == ["total"]
+
+
 def test_a_step_that_changes_its_copy_in_a_worker_harms_nobody(wrong) -> None:
     wrong.write("p.py", HEAD + MUTATING)
     assert wrong.run("p.py").result == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,18 +91,125 @@ def test_bytes_that_are_gone_are_computed_again(shop, how: str, engine: str) -> 
         assert name in [each.name for each in objects(shop)]
 
 
+KINDS = """
+import os
+from typing import NamedTuple
+import numpy as np
+import pandas as pd
+from solvent import Folder, pipeline, step
+
+
+class Parts(NamedTuple):
+    table: pd.DataFrame
+    array: np.ndarray
+
+
+@step
+def split() -> Parts:
+    return Parts(pd.DataFrame({"a": np.random.default_rng(0).random(20_000)}), np.arange(20_000.0))
+
+
+@step
+def nested() -> dict:
+    return {"x": [np.arange(9_000.0), pd.DataFrame({"s": np.arange(30_000)})], "t": "t" * 40_000}
+
+
+@step
+def folder() -> Folder:
+    os.makedirs("out", exist_ok=True)
+    for name in "abc":
+        with open(f"out/{name}.txt", "w") as file:
+            file.write(name * 30_000)
+    return Folder("out")
+
+
+@step
+def pickled() -> object:
+    return np.ma.masked_array(np.arange(20_000), mask=False)
+
+
+@step
+def use(k: int, table, array, nested, folder, pickled) -> float:
+    return k + len(table) + len(array) + len(nested["x"]) + len(list(folder.iterdir())) + len(pickled)
+
+
+@pipeline
+def main(k: int = 0) -> float:
+    parts = split()
+    return use(k, parts.table, parts.array, nested(), folder(), pickled())
+"""
+
+
 @pytest.mark.parametrize("engine", ["inline", "processes"])
-def test_flipped_bits_are_found_when_they_are_read_and_made_again_by_the_next_run(shop, engine: str) -> None:
-    shop.write("bytes_.py", PROGRAM)
-    shop.run("bytes_.py:main", "--engine", engine)
-    shop.write("bytes_.py", PROGRAM.replace("return len(data)", "return len(data) + 1"))
+@pytest.mark.parametrize("how", ["deleted", "truncated"])
+def test_every_kind_of_value_is_computed_again(shop, how: str, engine: str) -> None:
+    shop.write("kinds.py", KINDS)
+    first = shop.run("kinds.py", "--engine", engine)
     for path in objects(shop):
+        harm(path, how)
+    again = shop.run("kinds.py", "--engine", engine)
+    assert sorted(again.ran) == ["folder", "nested", "pickled", "split"]
+    assert again.result == first.result
+    assert shop.run("kinds.py", "--engine", engine, "--set", "k=1").ran == ["use"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "every"),
+    [
+        ("inline", 4),
+        ("processes", 4),
+        *(pytest.param(each, 1, marks=pytest.mark.slow) for each in ("inline", "processes")),
+    ],
+)
+def test_flipped_bits_are_found_when_they_are_read_and_made_again_by_the_next_run(
+    shop, engine: str, every: int
+) -> None:
+    shop.write("kinds.py", KINDS)
+    shop.run("kinds.py", "--engine", engine)
+    for number, path in enumerate(objects(shop)[::every], 1):
+        before = path.read_bytes()
         harm(path, "flipped")
-    failed = shop.command("run", "bytes_.py:main", "--engine", engine)
-    assert failed.returncode in (1, 2)
+        words = ("kinds.py", "--engine", engine, "--set", f"k={number}")
+        failed = shop.run(*words, code=1)
+        assert failed.names("failed") == ["use"]
+        assert "step `use` failed: BlobError: its input `" in failed.printed
+        assert "damaged" in failed.printed
+        assert "run again" in failed.printed
+        assert "Traceback" not in failed.printed
+        again = shop.run(*words)
+        assert len(again.ran) == 2
+        assert again.ran[-1] == "use"
+        assert path.read_bytes() == before
+
+
+def test_a_value_that_the_body_asks_for_is_checked_too(shop) -> None:
+    program = PROGRAM.replace("return size(", "return len(value(").replace("range(3)])", "range(3)]))")
+    shop.write(
+        "bytes_.py", program.replace("import File", "import File, value").replace("bytes([n])", "bytes([n + 9])")
+    )
+    shop.run("bytes_.py:main")
+    for path in objects(shop):
+        if path.stat().st_size == 60_000:
+            harm(path, "flipped")
+    failed = shop.command("run", "bytes_.py:main")
+    assert failed.returncode == 2
     assert "damaged" in failed.stderr
-    results = [shop.command("run", "bytes_.py:main", "--engine", engine, "--json") for _ in range(4)]
-    assert results[-1].returncode == 0, results[-1].stderr
+    assert "Traceback" not in failed.stderr
+    assert shop.run("bytes_.py:main").ran == ["join"]
+
+
+def test_reading_back_what_is_gone_says_so(shop) -> None:
+    shop.write("bytes_.py", PROGRAM)
+    shop.run("bytes_.py:main")
+    for path in objects(shop):
+        harm(path, "deleted")
+    assert shop.command("show").returncode == 0
+    read = "import solvent; print(solvent.runs()[0]['join'].output)"
+    done = subprocess.run(
+        [sys.executable, "-c", read], cwd=shop.root, env=shop.environment(), capture_output=True, text=True, check=False
+    )
+    assert "BlobError" in done.stderr
+    assert "are not in the store" in done.stderr
 
 
 @pytest.mark.parametrize("engine", ["inline", "processes"])

@@ -118,6 +118,14 @@ def describe_failure(error: BaseException) -> Failure:
     return Failure(type(error).__name__, message, user_traceback(error))
 
 
+def not_begun(failure: Failure, blobs: LocalBlobs) -> Outcome:
+    """Give the outcome of an execution that could not even call the step."""
+    outcome = Outcome(StepScope(0, blobs))
+    outcome.started_at = time.time()
+    outcome.failure = failure
+    return outcome
+
+
 def unreadable(name: str, error: SolventError) -> Failure:
     """Say which input can't be read from the store, and why."""
     way_out = f"; {error.hint}" if error.hint else ""

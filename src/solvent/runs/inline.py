@@ -11,8 +11,7 @@ from solvent.model import Failure, Identity
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import path_of
 from solvent.runs.capture import StepOutput
-from solvent.runs.encode import crashed_execution
-from solvent.runs.execute import Job, Outcome, execute, unreadable
+from solvent.runs.execute import Job, Outcome, execute, not_begun, unreadable
 from solvent.runs.isolate import Isolation
 from solvent.runs.outputs import value_of
 from solvent.runs.retry import backoff_seconds
@@ -87,16 +86,28 @@ class InlineDriver:
 
     def _execute(self, state: CallState) -> None:
         runner = self._runner
-        arguments = self._arguments(state)
-        if isinstance(arguments, Failure):
-            return runner.take_execution(state, crashed_execution(arguments))
-        outcome = self._attempt(state, arguments)
+        outcome = self._attempt(state)
         while outcome.failure is not None and state.attempt <= runner.retries(state) and not runner.stopping.is_set():
             runner.watcher.notice(f"{state.label} failed ({outcome.failure.message}); trying again")
             time.sleep(backoff_seconds(state.attempt))
             state.attempt += 1
-            outcome = self._attempt(state, arguments)
+            outcome = self._attempt(state)
         runner.take_outcome(state, outcome)
+
+    def _attempt(self, state: CallState) -> Outcome:
+        arguments = self._arguments(state)
+        if isinstance(arguments, Failure):
+            return not_begun(arguments, self._runner.stores.blobs)
+        outcome = self._call(state, arguments)
+        mutated = self._mutated_input(state, arguments)
+        if mutated:
+            self._forget_live_inputs(state)
+            outcome.failure = outcome.failure or Failure(
+                "MutatedInput",
+                f"it mutated its input `{mutated}`; copy what you change, for example {mutated} = {mutated}.copy()",
+                "",
+            )
+        return outcome
 
     def _arguments(self, state: CallState) -> dict[str, Any] | Failure:
         runner, found = self._runner, {}
@@ -109,7 +120,7 @@ class InlineDriver:
                 return unreadable(name, error)
         return found
 
-    def _attempt(self, state: CallState, arguments: dict[str, Any]) -> Outcome:
+    def _call(self, state: CallState, arguments: dict[str, Any]) -> Outcome:
         runner = self._runner
         job = Job(
             state.call.step,
@@ -126,24 +137,16 @@ class InlineDriver:
         )
         show = (lambda text: runner.watcher.output(state.label, text)) if runner.watcher.shows_output else None
         output = StepOutput(show, on_debugger=runner.watcher.make_room)
-        outcome = execute(job, runner.stores.blobs, output, in_worker=False)
-        if outcome.failure is None:
-            self._check_inputs(state, arguments, outcome)
-        return outcome
+        return execute(job, runner.stores.blobs, output, in_worker=False)
 
-    def _check_inputs(self, state: CallState, arguments: dict[str, Any], outcome: Outcome) -> None:
+    def _mutated_input(self, state: CallState, arguments: dict[str, Any]) -> str | None:
         for name, value in arguments.items():
-            if is_immutable(value):
-                continue
             before: Identity | None = state.arguments.get(name)
-            if before is not None and identify(value, path=f"argument `{name}`").digest != before.digest:
-                self._forget_live_inputs(state)
-                outcome.failure = Failure(
-                    "MutatedInput",
-                    f"it mutated its input `{name}`; copy what you change, for example {name} = {name}.copy()",
-                    "",
-                )
-                return
+            if before is None or is_immutable(value):
+                continue
+            if _digest(value) != before.digest:
+                return name
+        return None
 
     def _forget_live_inputs(self, state: CallState) -> None:
         """Drop what the step may have changed; who needs it next reads the stored bytes."""
@@ -151,3 +154,11 @@ class InlineDriver:
             for output in producer.outputs.values():
                 if output.artifact is not None:
                     output.drop()
+
+
+def _digest(value: Any) -> str | None:
+    """Give the digest of a value, or None if something was put into it that has none."""
+    try:
+        return identify(value).digest
+    except SolventError:
+        return None
