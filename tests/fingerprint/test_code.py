@@ -627,3 +627,25 @@ def test_the_classes_in_a_type_are_followed(sources: Sources, union: str) -> Non
     before = sources.fingerprint()
     sources.edit("steps", "return 1", "return 2")
     assert sources.fingerprint().digest != before.digest
+
+
+def test_a_named_tuple_counts_with_its_fields_defaults_and_methods(sources: Sources) -> None:
+    """Its generated constructor is of no package."""
+    sources.write(
+        steps="""
+        from typing import NamedTuple
+        class Pair(NamedTuple):
+            x: int = 1
+            y: int = 2
+            def total(self): return self.x + self.y
+        def main(x): return Pair().total()
+        """
+    )
+    before = sources.fingerprint()
+    assert before.packages == ()
+    assert {each.name for each in before.symbols} == {"steps.main", "steps.Pair", "steps.Pair.total"}
+    for old, new in (("y: int = 2", "y: int = 3"), ("self.x + ", "self.x - "), ("x: int = 1", "z: int = 1")):
+        sources.edit("steps", old, new)
+        assert sources.fingerprint().digest != before.digest
+        sources.edit("steps", new, old)
+    assert sources.fingerprint() == before

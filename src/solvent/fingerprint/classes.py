@@ -110,7 +110,8 @@ def _counts(cls: type, name: str, value: Any) -> bool:
         return _written(value)
     if type(value).__name__ == "_tuplegetter":
         return False
-    return not (isinstance(value, FunctionType) and _generated(value))
+    function = value.__func__ if isinstance(value, staticmethod) else value
+    return not (isinstance(function, FunctionType) and _generated(function))
 
 
 def _written(value: Any) -> bool:

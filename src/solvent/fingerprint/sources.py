@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib.machinery import PathFinder, SourceFileLoader
@@ -68,14 +69,19 @@ def find_place(module: str, name: str, value: object) -> Place:
 
 
 _MISSING = object()
-_texts: dict[str, tuple[bytes, str]] = {}
+_texts: dict[str, tuple[tuple[int, int], str]] = {}
 
 
 def _source_text(file: str) -> str:
-    source = read_source(file) or b""
+    """Return the text of a source file, read again when its time or size changed: it only tells people where to look."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return ""
+    state = (found.st_mtime_ns, found.st_size)
     known = _texts.get(file)
-    if known is None or known[0] != source:
-        known = _texts[file] = (source, source.decode("utf-8", "replace"))
+    if known is None or known[0] != state:
+        known = _texts[file] = (state, (read_source(file) or b"").decode("utf-8", "replace"))
     return known[1]
 
 
