@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from solvent.errors import SolventError, TargetError, nearest
-from solvent.fingerprint.loading import compile_user_modules_from_source
+from solvent.fingerprint.loading import SourceLoader, compile_user_modules_from_source
 from solvent.runs.tracebacks import user_traceback
 
 
@@ -61,7 +61,8 @@ def _load_file(place: str) -> ModuleType:
 
 def _load_apart(path: str, name: str) -> ModuleType:
     """Load a file whose name a module of another file already has, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"{name.replace('.', '_')}_", path)
+    alone = f"{name.replace('.', '_')}_"
+    spec = importlib.util.spec_from_file_location(alone, path, loader=SourceLoader(alone, path))
     if spec is None or spec.loader is None:
         raise TargetError(f"{path} is not a Python file")
     loader = spec.loader
