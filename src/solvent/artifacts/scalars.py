@@ -24,7 +24,11 @@ def find_scalar_encoder(kind: type) -> Encode | None:
 
 def _generic(value: Any, _: Encoder) -> Any:
     dtype = value.dtype
-    if dtype.names is not None or dtype.hasobject or dtype.subdtype is not None:
+    if dtype.kind in "US":
+        # By content: an array would drop zeros at the end.
+        data = bytes(value) if dtype.kind == "S" else value.encode("utf-8", "surrogatepass")
+        return tagged("numpy", [dtype.kind, base64.b64encode(data).decode()])
+    if dtype.names is not None or dtype.hasobject or dtype.subdtype is not None or dtype.kind == "V":
         return None
     return tagged("numpy", [dtype.str, base64.b64encode(value.tobytes()).decode()])
 
@@ -32,9 +36,10 @@ def _generic(value: Any, _: Encoder) -> Any:
 def _read_generic(payload: Any, _: Decoder) -> Any:
     import numpy
 
-    dtype, data = numpy.dtype(payload[0]), base64.b64decode(payload[1])
-    # An empty string has no bytes to look at.
-    return numpy.frombuffer(data, dtype=dtype)[0] if data else dtype.type()
+    kind, data = payload[0], base64.b64decode(payload[1])
+    if kind == "U":
+        return numpy.str_(data.decode("utf-8", "surrogatepass"))
+    return numpy.bytes_(data) if kind == "S" else numpy.frombuffer(data, dtype=kind)[0]
 
 
 def _dtype(value: Any, encoder: Encoder) -> Any:

@@ -15,6 +15,7 @@ from solvent.errors import FormatError
 
 TAG = "$"
 PLAIN = frozenset({str, int, float, bool, type(None)})
+_AS_THEY_ARE = frozenset({str, bool, type(None)})
 SAFE_INT = 1 << 4096
 """Larger integers are written in hexadecimal: Python refuses to read thousands of decimal digits."""
 
@@ -75,7 +76,7 @@ class Encoder:
     def __init__(self, leaf: Callable[[Any, str], Any], path: str = "value") -> None:
         self._leaf = leaf
         self._root = path
-        self._trail: list[str] = []
+        self._trail: list[str | int] = []
 
     def tree(self, value: Any) -> Any:
         """Give the JSON tree that stands for a value."""
@@ -98,11 +99,11 @@ class Encoder:
 
     @property
     def path(self) -> str:
-        return self._root + "".join(self._trail)
+        return self._root + "".join(f"[{step}]" if isinstance(step, int) else step for step in self._trail)
 
     def items(self, values: Any) -> list[Any]:
         """Give the trees of the parts of a sequence."""
-        return [self.at(f"[{index}]", item) for index, item in enumerate(values)]
+        return [item if type(item) in _AS_THEY_ARE else self.at(index, item) for index, item in enumerate(values)]
 
     def pairs(self, value: Any) -> list[Any]:
         """Give the trees of the keys and values of a mapping."""
@@ -112,7 +113,7 @@ class Encoder:
         """Give the trees of named attributes."""
         return {name: self.at(f".{name}", item) for name, item in state.items()}
 
-    def at(self, step: str, value: Any) -> Any:
+    def at(self, step: str | int, value: Any) -> Any:
         """Give the tree of a part, one step further along the trail."""
         self._trail.append(step)
         tree = self.tree(value)

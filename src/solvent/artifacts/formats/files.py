@@ -5,10 +5,12 @@ Read back, they lie read-only under `files/<digest>/<name>` of the store and kee
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from solvent.artifacts.sink import Sink, Source
@@ -77,32 +79,68 @@ def _walk(root: str) -> Iterator[tuple[str, bool]]:
 
 
 def _materialise(source: Source, blobs: dict[str, Blob], empty: list[str]) -> Any:
-    """Give the place where the files lie, filling it when it is not there or was changed."""
+    """Give the place where the files lie, filling it when they are not there or were changed."""
     ref = source.ref
     place = os.path.join(source.blobs.root, "files", ref.digest, source.meta["name"])
     states = _known_good.get(place)
     if states is None or any(file_state(path) != state for path, state in states.items()):
         try:
-            _fill(source, place, blobs, empty)
+            if not _is_whole(place, blobs, empty):
+                _fill(source, place, blobs, empty)
         except OSError as error:
             raise store_error("write", place, error) from error
         _known_good[place] = {path: file_state(path) for path in (_inside(place, role) for role in blobs)}
     return find_class(ref.type)(place)
 
 
+def _is_whole(place: str, blobs: dict[str, Blob], empty: list[str]) -> bool:
+    """Whether the right files lie there, and nothing else."""
+    if not os.path.exists(place):
+        return False
+    if os.path.isdir(place):
+        found = {os.path.relpath(path, place).replace(os.sep, "/") for path, _ in _walk(place)}
+        if found != {*blobs, *empty}:
+            return False
+    return all(_digest(_inside(place, role)) == blob.digest for role, blob in blobs.items())
+
+
+def _digest(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _fill(source: Source, place: str, blobs: dict[str, Blob], empty: list[str]) -> None:
     """Build the files aside, then give them their name at once, so that nobody sees half of a folder."""
     aside = f"{place}.{os.getpid()}-{threading.get_ident()}"
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    for role in empty:
-        os.makedirs(_inside(aside, role), exist_ok=True)
-    if not blobs and not empty:
-        os.makedirs(aside)
-    for role, blob in blobs.items():
-        path = _inside(aside, role)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        _place(source.blobs.checked_path(blob), path)
-    _swap(aside, place)
+    try:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        for role in empty:
+            os.makedirs(_inside(aside, role), exist_ok=True)
+        if not blobs and not empty:
+            os.makedirs(aside)
+        for role, blob in blobs.items():
+            path = _inside(aside, role)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _place(source.blobs.checked_path(blob), path)
+        if os.path.lexists(place) and not _is_whole(place, blobs, empty):
+            os.rename(place, f"{aside}.old")
+        try:
+            os.rename(aside, place)
+        except OSError:
+            # Another process that was first has the same files there, and a step may be reading them.
+            if not _is_whole(place, blobs, empty):
+                raise
+    finally:
+        _remove(aside)
+        _remove(f"{aside}.old")
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def _inside(place: str, role: str) -> str:
@@ -120,14 +158,3 @@ def _place(blob_path: str, path: str) -> None:
     except OSError:
         shutil.copyfile(blob_path, path)
         os.chmod(path, 0o444)
-
-
-def _swap(aside: str, place: str) -> None:
-    try:
-        os.rename(aside, place)
-    except OSError:
-        # Someone else was first, or an older, changed one lies there.
-        old = f"{aside}.old"
-        os.rename(place, old)
-        os.rename(aside, place)
-        shutil.rmtree(old, ignore_errors=True) if os.path.isdir(old) else os.unlink(old)

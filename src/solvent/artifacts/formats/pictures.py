@@ -13,6 +13,7 @@ from solvent.artifacts.sink import Sink, Source, Unsuitable
 from solvent.artifacts.tagged import Decoder, Encoder, refuse
 from solvent.artifacts.tags import find_class
 from solvent.errors import FormatError
+from solvent.fingerprint.figures import draw
 
 MOST_SVG_BYTES = 1 << 20
 """A figure with so many points that its SVG is larger is kept as PNG."""
@@ -38,25 +39,14 @@ class _Figure:
         return any(base.__module__ == "matplotlib.figure" and base.__name__ == "Figure" for base in type(value).__mro__)
 
     def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
-        media_type, data = "image/svg+xml", _draw(value, "svg")
+        media_type, data = "image/svg+xml", draw(value, "svg")
         if len(data) > MOST_SVG_BYTES:
-            media_type, data = "image/png", _draw(value, "png")
+            media_type, data = "image/png", draw(value, "png")
         sink.write(data)
         return {"media_type": media_type}
 
     def read(self, source: Source) -> Any:
         return Picture(source.bytes(), source.meta["media_type"])
-
-
-def _draw(figure: Any, format: str) -> bytes:
-    """Draw without date and random ids: equal figures give equal bytes."""
-    import matplotlib
-
-    out = io.BytesIO()
-    metadata = {"Date": None} if format == "svg" else {"Software": None}
-    with matplotlib.rc_context({"svg.hashsalt": "solvent"}):
-        figure.savefig(out, format=format, metadata=metadata)
-    return out.getvalue()
 
 
 class _Image:
