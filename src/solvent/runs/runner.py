@@ -57,6 +57,7 @@ class Runner:
         self.by_key: dict[str, CallState] = {}
         self.stopping = threading.Event()
         self._failed: list[CallState] = []
+        self._begun = False
 
     # What the body asks for
 
@@ -147,6 +148,10 @@ class Runner:
             self.stores.locks.unlock(state.key)
 
     def started(self, state: CallState) -> None:
+        if not self._begun:
+            # A step may take the process with it: by then the run must be on record.
+            self._begun = True
+            self.writer.flush()
         state.status = "running"
         self.watcher.step_changed(StepEvent(state.index, state.label, "running"))
 
