@@ -62,7 +62,7 @@ def describe(reach: Reach, node: Node, label: str, value: Any, bound: str | None
         node.parts.append(f"{label} is {kind.__name__}")
         for name in _WRAPPERS[wrapper]:
             describe(reach, node, f"{label}.{name}", getattr(value, name), bound)
-    elif kind in _NATIVE:
+    elif is_native(kind):
         _describe_native(reach, node, label, value)
     elif wrapped_step(value) is not None:
         describe(reach, node, label, wrapped_step(value), bound)
@@ -74,6 +74,11 @@ def describe(reach: Reach, node: Node, label: str, value: Any, bound: str | None
             describe(reach, node, f"{label}({at})", each)
     else:
         _describe_object(reach, node, label, value)
+
+
+def is_native(kind: type) -> bool:
+    """Say whether values of a class are functions in C, those of Cython included."""
+    return kind in _NATIVE or kind.__name__ in ("cython_function_or_method", "fused_cython_function")
 
 
 def _wrapper_kind(kind: type) -> type | None:
@@ -98,7 +103,7 @@ def is_code(value: Any) -> bool:
     kind = type(value)
     if kind in _SCALARS or kind in _CONTAINERS:
         return False
-    if isinstance(value, FunctionType | type | ModuleType) or _wrapper_kind(kind) or kind in _NATIVE:
+    if isinstance(value, FunctionType | type | ModuleType) or _wrapper_kind(kind) or is_native(kind):
         return True
     return wrapped_step(value) is not None or isinstance(_wrapped(value), FunctionType)
 
@@ -119,7 +124,7 @@ def holds_code(value: Any, depth: int = _DEPTH) -> bool:
         return is_user_module(value)
     if (wrapper := _wrapper_kind(kind)) is not None:
         return any(holds_code(getattr(value, name), depth - 1) for name in _WRAPPERS[wrapper])
-    if kind in _NATIVE or kind.__module__.partition(".")[0] in _DATA_LIBRARIES:
+    if is_native(kind) or kind.__module__.partition(".")[0] in _DATA_LIBRARIES:
         return False
     if wrapped_step(value) is not None or is_user_class(kind):
         return True

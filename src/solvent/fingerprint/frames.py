@@ -103,9 +103,10 @@ def digest_pandas_values(walk: Walk, values: Any) -> str:
     import numpy as np
     import pandas as pd
 
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
-        values = values.to_numpy()
     dtype = values.dtype
+    if isinstance(values, pd.arrays.NumpyExtensionArray) and not isinstance(dtype, pd.StringDtype):
+        values = values.to_numpy()
+        dtype = values.dtype
     if isinstance(dtype, pd.StringDtype):
         return _digest_text(values, f"string[{'nan' if dtype.na_value is not pd.NA else 'NA'}]")
     if isinstance(dtype, pd.CategoricalDtype):

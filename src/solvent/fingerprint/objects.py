@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from solvent.fingerprint.ownership import is_user_module
+from solvent.fingerprint.traces import without_cached, without_traces
 from solvent.fingerprint.walk import Handler, Refused, Walk, name_class
 from solvent.model import Identity
 
@@ -33,6 +34,7 @@ _REFUSED = {
     "weakref:ReferenceType": ("a weak reference", None),
     "builtins:weakref": ("a weak reference", None),
     "polars.lazyframe.frame:LazyFrame": ("a lazy query", "pass its .collect()"),
+    "matplotlib.artist:Artist": ("a part of a figure", "return the whole figure"),
     "polars:LazyFrame": ("a lazy query", "pass its .collect()"),
 }
 _DEFINE_ON_TOP = "define it with def at the top of a module"
@@ -41,11 +43,15 @@ _IN_MEMORY = frozenset({"_io:BytesIO", "_io:StringIO"})
 
 def find_handler(cls: type) -> Handler:
     """Return what makes the identity of values of this class, when it is none of the known containers and tables."""
-    handler = _handler_of_kind(cls) or _handler_by_name(cls) or _identify_rebuilt
-    return _noting(name_class(cls), handler) if is_user_module(cls.__module__) else handler
+    return _handler_of_kind(cls) or _handler_by_name(cls) or _identify_rebuilt
 
 
-def _noting(name: str, handler: Handler) -> Handler:
+def noting(cls: type, handler: Handler) -> Handler:
+    """Return a handler that also notes a class of the user, whose methods may run."""
+    if not is_user_module(cls.__module__):
+        return handler
+    name = name_class(cls)
+
     def identify_and_note(walk: Walk, value: Any) -> Identity:
         walk.note_class(name)
         return handler(walk, value)
@@ -199,7 +205,7 @@ def _identify_named_tuple(walk: Walk, value: Any) -> Identity:
 def _identify_model(walk: Walk, value: Any) -> Identity:
     """Give a pydantic model the identity of its fields; which of them were set explicitly makes no difference."""
     fields = {**value.__dict__, **(value.__pydantic_extra__ or {}), **(value.__pydantic_private__ or {})}
-    return _identify_fields(walk, value, _without_cached(type(value), fields).items())
+    return _identify_fields(walk, value, without_cached(type(value), fields).items())
 
 
 def _dataclass_handler(cls: type) -> Handler:
@@ -209,7 +215,7 @@ def _dataclass_handler(cls: type) -> Handler:
         fields = {name: getattr(value, name) for name in names if hasattr(value, name)}
         others = getattr(value, "__dict__", None)
         if others and len(others) != len(fields):
-            fields = {**_without_cached(cls, others), **fields}
+            fields = {**without_cached(cls, others), **fields}
         return _identify_fields(walk, value, fields.items())
 
     return identify_dataclass
@@ -224,12 +230,6 @@ def _identify_fields(walk: Walk, value: Any, fields: Any) -> Identity:
             raise refusal.under(f".{name}") from None
     content = [text for part in sorted(parts) for text in part]
     return walk.make("fields", value, name_class(type(value)), *content)
-
-
-def _without_cached(cls: type, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave out what cached properties have left behind: looking at an object is no change of it."""
-    cached = getattr(sys.modules.get("functools"), "cached_property", ())
-    return {name: each for name, each in state.items() if not isinstance(getattr(cls, name, None), cached)}
 
 
 # Everything else is what it would be rebuilt from.
@@ -272,9 +272,9 @@ def _identify_state(walk: Walk, cls: type, state: Any) -> list[str]:
     parts = ["state"]
     for half in halves:
         if isinstance(half, dict) and all(type(name) is str for name in half):
-            parts += _identify_attributes(walk, _without_cached(cls, half))
+            parts += _identify_attributes(walk, without_cached(cls, half))
         else:
-            parts += _token(walk.visit(half))
+            parts += _token(walk.visit(without_traces(cls, half)))
     return parts
 
 
@@ -309,6 +309,12 @@ def _identify_uuid(walk: Walk, value: Any) -> Identity:
     return walk.make("uuid", value, value.hex)
 
 
+def _identify_figure(walk: Walk, value: Any) -> Identity:
+    from solvent.fingerprint.figures import identify_figure
+
+    return identify_figure(walk, value)
+
+
 def _identify_text(walk: Walk, value: Any) -> Identity:
     return walk.make("text", value, name_class(type(value)), str(value))
 
@@ -317,6 +323,7 @@ _BY_NAME: dict[str, Handler] = {
     "pathlib:PurePath": _identify_path,
     "pathlib._local:PurePath": _identify_path,
     "uuid:UUID": _identify_uuid,
+    "matplotlib.figure:Figure": _identify_figure,
 }
 _EXACT: dict[str, Handler] = {
     "datetime:datetime": _identify_datetime,

@@ -113,7 +113,9 @@ def type_token(arrow: Any) -> str:
     if types.is_dictionary(arrow):
         return f"dictionary<{type_token(arrow.index_type)}, {type_token(arrow.value_type)}, {arrow.ordered}>"
     if isinstance(arrow, pa.BaseExtensionType):
-        written = arrow.__arrow_ext_serialize__().hex()
+        # Those that Arrow brings along say all about themselves in their text.
+        serialize = getattr(arrow, "__arrow_ext_serialize__", None)
+        written = serialize().hex() if serialize is not None else str(arrow)
         return f"extension<{arrow.extension_name}, {written}, {type_token(arrow.storage_type)}>"
     return str(arrow)
 

@@ -15,6 +15,8 @@ from solvent.model import Identity, Resolve
 
 __all__ = ["identify", "is_immutable", "type_name"]
 
+_DEEPEST = 50_000
+
 
 def identify(value: Any, *, resolve: Resolve | None = None, path: str = "value") -> Identity:
     """Return what a value is; raise IdentityError with the path inside the value for what can't be told.
@@ -26,19 +28,32 @@ def identify(value: Any, *, resolve: Resolve | None = None, path: str = "value")
     if scalar is not None:
         return Identity(scalar[0](value), scalar[1])
     try:
-        return Walk(find_handler, resolve).visit(value)
+        return _walk(value, resolve)
     except Refused as refusal:
-        where, what, hint = f"{path}{refusal.way}", refusal.what, refusal.hint
+        where, what, hint, cause = f"{path}{refusal.way}", refusal.what, refusal.hint, refusal.__cause__
     except RecursionError:
-        where, what, hint = path, "a value nested this deeply", None
-    raise IdentityError(f"{where}: {what} can't be given a fingerprint", hint=hint)
+        where, what, hint, cause = path, "a value nested this deeply", None, None
+    raise IdentityError(f"{where}: {what} can't be given a fingerprint", hint=hint) from cause
+
+
+def _walk(value: Any, resolve: Resolve | None) -> Identity:
+    try:
+        return Walk(find_handler, resolve).visit(value)
+    except RecursionError:
+        limit = sys.getrecursionlimit()
+    # A graph of some hundred objects is as deep as it has objects. Our frames take no room on the machine's stack.
+    sys.setrecursionlimit(max(limit, _DEEPEST))
+    try:
+        return Walk(find_handler, resolve).visit(value)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def find_handler(cls: type) -> Handler:
     """Return what makes the identity of values of this class."""
     handler = _handlers.get(cls)
     if handler is None:
-        handler = _handlers[cls] = _library_handler(cls) or objects.find_handler(cls)
+        handler = _handlers[cls] = objects.noting(cls, _library_handler(cls) or objects.find_handler(cls))
     return handler
 
 
@@ -117,7 +132,7 @@ def _identify_key(walk: Walk, key: Any) -> tuple[str, str]:
 
 
 def _identify_set(walk: Walk, value: Iterable[Any]) -> Identity:
-    found = sorted(walk.visit(each)[:2] for each in value)
+    found = sorted([walk.visit(each)[:2] for each in value])
     types, digests = [each[1] for each in found], [each[0] for each in found]
     return walk.make(type(value).__name__, value, join_types(types), "".join(digests))
 

@@ -129,6 +129,10 @@ class Walk:
         self._classes, self._reach, self._earliest = set(), _FAR, _FAR
         try:
             identity = self._stand_in(value) or self._find(type(value))(self, value)
+        except (Refused, RecursionError, MemoryError):
+            raise
+        except Exception as error:  # from code of the value's class
+            raise Refused(f"an object of type {name_class(type(value))} ({error})") from error
         finally:
             del self._open[key]
             classes, reach, earliest = self._classes, self._reach, self._earliest

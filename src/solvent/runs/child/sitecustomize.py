@@ -3,7 +3,6 @@
 import os
 import sys
 from contextlib import suppress
-from importlib.machinery import SourceFileLoader
 from types import ModuleType
 
 
@@ -11,11 +10,13 @@ def _watch() -> None:
     report = os.environ.get("SOLVENT_WITNESS")
     if not report or not os.path.exists(report):
         return
-    path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "witness.py")
-    witness = ModuleType("_solvent_witness")
-    witness.__file__ = path
-    sys.modules[witness.__name__] = witness
-    SourceFileLoader(witness.__name__, path).exec_module(witness)
+    # Under a name of its own: a child that uses Solvent itself watches its own steps with its own modules.
+    package = ModuleType("_solvent_child")
+    package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+    sys.modules[package.__name__] = package
+    from _solvent_child import natives, witness  # type: ignore[import-not-found]
+
+    natives.wrap_loaded()
     witness.watch(witness.Reporter(report))
 
 
