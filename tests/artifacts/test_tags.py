@@ -182,6 +182,13 @@ def test_a_record_comes_back_without_running_its_init(blobs: LocalBlobs) -> None
     assert vars(again) == {"x": -1, "made": [], "extra": "kept"}
 
 
+def test_a_dict_keeps_the_attributes_it_was_given(blobs: LocalBlobs) -> None:
+    value = OrderedDict(a=1)
+    value._metadata = {"version": (1, 2)}  # type: ignore[attr-defined]
+    again = load(save(value, FOR_NOW, blobs), blobs)
+    assert (again, vars(again)) == (value, vars(value))
+
+
 def test_pydantic_models_remember_which_fields_were_set(blobs: LocalBlobs) -> None:
     pytest.importorskip("pydantic")
     from tests.artifacts.models import Model

@@ -121,7 +121,12 @@ def _zoneinfo(value: Any, _: Encoder) -> Any:
 
 
 def _ordered(tag: str) -> Encode:
-    return lambda value, encoder: tagged(tag, encoder.pairs(value)) if not vars_of(value) else None
+    def encode(value: Any, encoder: Encoder) -> Any:
+        tree = tagged(tag, encoder.pairs(value))
+        state = vars_of(value)
+        return tagged("attributed", [tree, encoder.fields(state)]) if state else tree
+
+    return encode
 
 
 def _defaultdict(value: Any, encoder: Encoder) -> Any:
@@ -220,6 +225,12 @@ def _read_defaultdict(payload: Any, decoder: Decoder) -> Any:
     return defaultdict(factory and find_class(factory), _pairs(pairs, decoder))
 
 
+def _read_attributed(payload: Any, decoder: Decoder) -> Any:
+    value = decoder.value(payload[0])
+    vars(value).update({name: decoder.value(item) for name, item in payload[1].items()})
+    return value
+
+
 def _read_deque(payload: Any, decoder: Decoder) -> Any:
     from collections import deque
 
@@ -281,6 +292,7 @@ DECODERS: dict[str, Decode] = {
     "counter": _paired("collections:Counter"),
     "defaultdict": _read_defaultdict,
     "deque": _read_deque,
+    "attributed": _read_attributed,
     "namespace": lambda payload, decoder: find_class("types:SimpleNamespace")(**_pairs(payload, decoder)),
     "namedtuple": _record("read_namedtuple"),
     "dataclass": _record("read_fields"),

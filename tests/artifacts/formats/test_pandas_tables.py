@@ -287,4 +287,4 @@ def test_the_file_opens_in_other_libraries(blobs: LocalBlobs, tmp_path: Path) ->
     assert by_polars["f"].to_list() == table["f"].tolist()
     assert by_polars["c"].cast(pl.String).to_list() == table["s"].tolist()
     duckdb = pytest.importorskip("duckdb")
-    assert duckdb.sql(f"select count(distinct c) from '{path}'").fetchone() == (5000,)
+    assert duckdb.sql(f"select count(distinct c) from '{path}'").fetchall() == [(5000,)]
