@@ -447,6 +447,18 @@ def test_the_cases_of_a_single_dispatch_function_are_followed(sources: Sources) 
     assert sources.fingerprint().digest != before.digest
 
 
+def test_an_installed_module_counts_the_same_whether_its_own_modules_are_loaded_yet_or_not(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Libraries load some of theirs at first use: `numpy.testing` is one."""
+    sources.write(steps="import numpy as np\ndef main(x): return np.testing.assert_array_equal(x, x)\n")
+    monkeypatch.delattr("numpy.testing", raising=False)
+    monkeypatch.delitem(sys.modules, "numpy.testing", raising=False)
+    before = sources.fingerprint()
+    assert sys.modules["steps"].np.testing is not None
+    assert sources.fingerprint() == before
+
+
 @pytest.mark.parametrize("kind", ["import helpers", "from helpers import used", "import helpers as h"])
 def test_a_module_imported_in_a_function_is_followed_by_the_names_used(sources: Sources, kind: str) -> None:
     """If it is loaded when the first fingerprint is taken."""

@@ -254,3 +254,24 @@ def test_a_full_disk_is_called_so_and_loses_nothing(wrong, tmp_path) -> None:
         assert free < 1_000_000
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_failure_that_shows_when_the_output_is_written_is_recorded(wrong) -> None:
+    late = "@step\ndef f() -> list[object]:\n    it: list[object] = []\n    it.append(it)\n    return it\n@pipeline\ndef p() -> object:\n    return f()\n"
+    wrong.write("p.py", HEAD + late)
+    failed = wrong.run("p.py", "--engine", "inline", code=1)
+    assert failed.status == "failed"
+    assert failed.names("failed") == ["f"]
+    assert "contains itself" in failed.printed
+    assert json.loads(wrong.command("runs", "--json").stdout)[0]["status"] == "failed"
+
+
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_result_that_cannot_be_stored_fails_the_run_in_words(wrong, engine: str) -> None:
+    wrong.write("p.py", HEAD + STEP + "@pipeline\ndef p() -> object:\n    return [one(), threading.Lock()]\n")
+    failed = wrong.run("p.py", "--engine", engine, code=2)
+    assert failed.status == "failed"
+    assert "lock" in failed.printed
+    assert "Traceback" not in failed.printed
+    assert failed.ran == ["one"]
+    nothing_is_left_running(wrong)

@@ -289,35 +289,40 @@ class Reach:
         """Follow attributes from a module to the thing reached; a user module that is left over counts as a whole."""
         module = value
         for at, attribute in enumerate(attributes):
+            if not is_user_module(module):
+                return self._outside(node, label, module, attributes[at:])
             label = f"{label}.{attribute}"
-            reached = vars(module).get(attribute, _MISSING)
-            if reached is _MISSING:
-                reached = sys.modules.get(f"{module.__name__}.{attribute}", _MISSING)
-            if isinstance(reached, ModuleType):
-                module = reached
-                continue
-            self._attribute(node, label, module, attribute, reached, attributes[at:])
-            return
+            reached = _held(module, attribute)
+            if not isinstance(reached, ModuleType):
+                return self._attribute(node, label, module, attribute, reached)
+            module = reached
         if is_user_module(module):
             node.edges.append((label, self.module(module.__name__)))
         else:
             self.external(node, label, module.__name__, "")
 
-    def _attribute(
-        self, node: Node, label: str, module: ModuleType, name: str, reached: Any, rest: tuple[str, ...]
-    ) -> None:
-        if not is_user_module(module):
-            if isinstance(reached, FunctionType) and is_user_function(reached):
-                node.edges.append((label, self.function(reached)))
-            else:
-                self.external(node, label, module.__name__, ".".join(rest))
-        elif reached is not _MISSING:
+    def _attribute(self, node: Node, label: str, module: ModuleType, name: str, reached: Any) -> None:
+        if reached is not _MISSING:
             self.named(node, label, module.__name__, name, reached)
         elif "__getattr__" in vars(module):
             self.opaque(node, f"{module.__name__}.{name}")
             node.edges.append((label, self.module(module.__name__)))
         else:
             node.parts.append(f"{label} is missing")
+
+    def _outside(self, node: Node, label: str, module: ModuleType, attributes: tuple[str, ...]) -> None:
+        """Note what is used of an installed module, in the same words whether its own modules are loaded yet or not."""
+        self.external(node, ".".join((label, *attributes)), module.__name__, ".".join(attributes))
+        for at, attribute in enumerate(attributes, 1):
+            reached = _held(module, attribute)
+            if isinstance(reached, FunctionType) and is_user_function(reached):
+                node.edges.append((label, self.function(reached)))
+            if not isinstance(reached, ModuleType):
+                return
+            if is_user_module(reached):
+                return self.chain(node, label, reached, attributes[at:])
+            self.package(reached.__name__)
+            module = reached
 
     def named(self, node: Node, label: str, module: str, name: str, value: Any) -> None:
         """Follow what a user module holds under a name: code by itself, any other value as a constant of the module."""
@@ -353,6 +358,12 @@ class Reach:
         node.parts.append(scan.digest)
         package = node.name if node.value.endswith("__init__.py") else node.name.rpartition(".")[0]
         follow_source(self, node, scan, {"__name__": node.name, "__package__": package})
+
+
+def _held(module: ModuleType, name: str) -> Any:
+    """Return what a module holds under a name, or its submodule, if it is loaded."""
+    found = vars(module).get(name, _MISSING)
+    return sys.modules.get(f"{module.__name__}.{name}", _MISSING) if found is _MISSING else found
 
 
 def _label(edge: tuple[str, Node]) -> tuple[str, int]:

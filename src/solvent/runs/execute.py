@@ -114,8 +114,14 @@ def describe_failure(error: BaseException) -> Failure:
     """Put an error of the user's code into words, with the user's frames only."""
     if isinstance(error, SystemExit):
         return Failure("SystemExit", f"called sys.exit({error.code!r})", user_traceback(error))
-    message = str(error) if isinstance(error, SolventError) else str(error) or type(error).__name__
-    return Failure(type(error).__name__, message, user_traceback(error))
+    shown = user_traceback(error)
+    if isinstance(error, SolventError) and not _has_frames(error):
+        shown = ""  # its words say it all
+    return Failure(type(error).__name__, str(error) or type(error).__name__, shown)
+
+
+def _has_frames(error: BaseException | None) -> bool:
+    return error is not None and (error.__traceback__ is not None or _has_frames(error.__cause__))
 
 
 def not_begun(failure: Failure, blobs: LocalBlobs) -> Outcome:

@@ -205,7 +205,9 @@ class _Launch:
         try:
             if error is not None:
                 self._settle()
-            record = self._seal.end(self._record, result, error)
+            self._writer.flush()
+            result_text, error = self._check(result, error)
+            record = self._seal.end(self._record, result_text, error)
             self._writer.close()
             self._writer.check()
         except BaseException as found:
@@ -220,6 +222,18 @@ class _Launch:
         if isinstance(error, StepFailed | RunInterrupted):
             error.run = record
         return Launched(record, result, error)
+
+    def _check(self, result: Any, error: BaseException | None) -> tuple[str | None, BaseException | None]:
+        """Give the result as it is recorded, or the error that came to light only when the outputs were written."""
+        failed = next((each for each in self._runner.states if each.status == "failed" and not each.handed), None)
+        if error is None and failed is not None:
+            error = self._runner.error_for(failed)
+        if error is not None:
+            return None, error
+        try:
+            return self._seal.encode(result), None
+        except Exception as found:
+            return None, found
 
     def _settle(self) -> None:
         """After an error in the body nothing new starts; what runs may end, unless it was stopped at once."""

@@ -79,7 +79,7 @@ class Runner:
         error = StepFailed(
             f"step `{cause.label}` failed: {failure.kind}: {failure.message}",
             where=cause.call.line,
-            hint=f"`solvent log {cause.name}` shows what it printed and where it failed",
+            hint=f"`solvent log {cause.name}` shows what it printed and where it failed" if failure.traceback else None,
         )
         error.__cause__ = cause.error
         error.step, error.failure = cause.label, failure

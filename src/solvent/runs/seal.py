@@ -42,16 +42,15 @@ class Seal:
         self._runner.writer.add(write)
         self._runner.writer.add(lambda m: m.add_environment(environment.digest, environment.record, environment.lock))
 
-    def end(self, record: RunRecord, result: Any, error: BaseException | None) -> RunRecord:
+    def encode(self, result: Any) -> str:
+        """Give what the record says of the pipeline's result; its artifacts are stored with the last write."""
+        return encode_result(result, self._keep)
+
+    def end(self, record: RunRecord, result: str | None, error: BaseException | None) -> RunRecord:
         """Queue the last write of a run: after it the run is done, failed or interrupted."""
-        writer = self._runner.writer
         fields: dict[str, Any] = {"environment": self._environment.digest}
-        if error is None:
-            writer.flush()
-            late = next((state for state in self._runner.states if state.status == "failed" and not state.handed), None)
-            if late is not None:
-                raise self._runner.error_for(late)
-            fields["result"] = encode_result(result, self._keep)
+        if result is not None:
+            fields["result"] = result
         fields["snapshot"] = self._store_snapshot()
         fields.update(self._git_fields())
         status = _status(error)
@@ -66,7 +65,7 @@ class Seal:
                 metadata.add_artifact(artifact)
             metadata.end_run(record.id, status, ended_at, **fields)
 
-        writer.add(write)
+        self._runner.writer.add(write)
         return dataclasses.replace(record, status=status, ended_at=ended_at, **fields)
 
     def _keep(self, value: Any) -> ArtifactRef:

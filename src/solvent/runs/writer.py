@@ -180,8 +180,10 @@ class Writer:
         execution = entry.execution
         if entry.outcome is not None:
             execution = self._encode(state, entry.outcome)
-        if execution is not None and state.status == "done" and not _producers_stand(state):
+        fallen = next((each for each in state.producers if each.status not in ("done", "reused")), None)
+        if execution is not None and state.status == "done" and fallen is not None:
             state.status, state.failure = "cancelled", None
+            state.why = f"`{fallen.label}` {fallen.status} after this had begun"
             execution = None
         if execution is not None and not state.why:
             state.why = self._explain(metadata, state)
@@ -220,10 +222,6 @@ class Writer:
             if output is not None:
                 output.artifact = artifact
         return execution
-
-
-def _producers_stand(state: CallState) -> bool:
-    return all(producer.status in ("done", "reused") for producer in state.producers)
 
 
 def _as_store_error(error: BaseException) -> BaseException:
