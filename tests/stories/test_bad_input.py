@@ -275,3 +275,29 @@ def test_a_result_that_cannot_be_stored_fails_the_run_in_words(wrong, engine: st
     assert "Traceback" not in failed.printed
     assert failed.ran == ["one"]
     nothing_is_left_running(wrong)
+
+
+def test_code_that_reads_a_file_opened_before_is_refused(wrong) -> None:
+    wrong.write(
+        "p.py",
+        HEAD
+        + "def make():\n    f = open('data.txt')\n    @step\n    def read() -> str:\n        return f.read()\n    return read\nread = make()\n@pipeline\ndef p() -> str:\n    return read()\n",
+    )
+    said = refused(wrong, "run", "p.py")
+    assert "read.f` reads a file that is open already" in said
+    assert "solvent.File" in said
+    assert "Traceback" not in said
+    nothing_is_left_running(wrong)
+
+
+def test_a_set_of_results_is_a_result(wrong) -> None:
+    wrong.write("p.py", HEAD + STEP + "@pipeline\ndef p() -> set[int]:\n    return {one(), inc(one())}\n")
+    assert sorted(wrong.run("p.py").result) == [1, 2]
+
+
+def test_no_call_is_left_waiting_when_the_body_fails(wrong) -> None:
+    endless = "@pipeline\ndef p(n: int = 0) -> int:\n    inc(n)\n    return p(n + 1)\n"
+    wrong.write("p.py", HEAD + STEP + endless)
+    failed = wrong.run("p.py", "--engine", "inline", code=2)
+    assert "without end" in failed.printed
+    assert {step["status"] for step in failed.said["steps"]} <= {"done", "reused", "cancelled"}

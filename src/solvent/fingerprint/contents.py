@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property, partial, partialmethod, singledispatchmethod
+from io import IOBase
 from operator import itemgetter
 from types import (
     BuiltinFunctionType,
@@ -287,6 +288,13 @@ def _describe_object(reach: Reach, node: Node, label: str, value: Any) -> None:
         node.parts.append(f"{label} = {_identity_text(reach, node, label, value)}")
 
 
+def _is_read_from(value: Any) -> bool:
+    """Say whether a value is an open file that code may read: nobody would notice when it changes."""
+    if not isinstance(value, IOBase) or value is sys.stdin:
+        return False
+    return not value.closed and value.readable() and type(getattr(value, "name", None)) in (str, bytes)
+
+
 def _identity_text(reach: Reach, node: Node, label: str, value: Any) -> str:
     from solvent.fingerprint.values import identify
 
@@ -294,6 +302,12 @@ def _identity_text(reach: Reach, node: Node, label: str, value: Any) -> str:
         found = identify(value)
     except IdentityError:
         kind = type(value)
+        if node.kind != "module" and _is_read_from(value):
+            raise IdentityError(
+                f"`{node.name}` reads a file that is open already: its content can't be given a fingerprint",
+                where=f"{node.file}:{node.line}" if node.line else node.file,
+                hint="open it inside the step, or pass its path as a solvent.File",
+            ) from None
         if kind.__module__.partition(".")[0] != "solvent" and node.kind != "module":
             reach.opaque(node, node.name if label == "value" else f"{node.name}: {label}")
         return f"an object of {kind.__module__}:{kind.__qualname__}"

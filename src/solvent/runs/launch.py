@@ -239,6 +239,10 @@ class _Launch:
         """After an error in the body nothing new starts; what runs may end, unless it was stopped at once."""
         self._runner.stopping.set()
         self._driver.finish()
+        for state in self._runner.states:
+            if not state.ended:
+                self._runner.release(state)
+                self._runner.settle(state, "cancelled", "the run ended before it")
 
     def _stop_soon(self) -> None:
         self._runner.stopping.set()

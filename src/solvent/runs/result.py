@@ -42,6 +42,11 @@ def _encode(result: Any, keep: Keep) -> Any:
     if type(result) is dict:
         return {"dict": [[_encode(key, keep), _encode(each, keep)] for key, each in result.items()]}
     if type(result) is not Ref and not isinstance(result, type) and find_refs({"result": result}):
+        if isinstance(result, dict):
+            return _encode(dict(result), keep)
+        if isinstance(result, (list, set, frozenset)):
+            kind = "list" if isinstance(result, list) else "set"
+            return {kind: [_encode(each, keep) for each in result]}
         return {"record": [type_name(result), [[name, _encode(each, keep)] for name, each in _fields(result)]]}
     artifact = keep(result)
     return {"artifact": [artifact.digest, artifact.type, artifact.format]}
@@ -58,7 +63,7 @@ def _decode(tree: Any, read: Read) -> Any:
     if kind == "record":
         return _make(held[0], {name: _decode(each, read) for name, each in held[1]})
     items = [_decode(each, read) for each in held]
-    return tuple(items) if kind == "tuple" else items
+    return {"tuple": tuple, "set": set}.get(kind, list)(items)
 
 
 def _plain(tree: Any, read: Read) -> Any:
