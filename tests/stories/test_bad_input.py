@@ -43,6 +43,11 @@ WRONG = {
         "@pipeline\ndef p() -> int:\n    f = open(__file__)\n    return take(lambda: f.read())\n",
         ["'take'", "p.py:17"],
     ),
+    "a Ref hidden in an object": (
+        STEP
+        + "class Box:\n    def __init__(self, held):\n        self.held = held\n@pipeline\ndef p() -> int:\n    return inc(Box(one()))\n",
+        ["'inc'", "p.py:16", "Box hides", "value(...)"],
+    ),
     "two steps of one name": (
         STEP
         + "@step(name='one')\ndef other() -> int:\n    return 2\n@pipeline\ndef p() -> int:\n    inc(one())\n    return other()\n",

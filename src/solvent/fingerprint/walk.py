@@ -7,6 +7,7 @@ from _thread import RLock
 from collections.abc import Callable
 from typing import Any
 
+from solvent.errors import SolventError
 from solvent.fingerprint.structure import SCALARS, digest
 from solvent.model import Identity, Resolve
 
@@ -129,7 +130,7 @@ class Walk:
         self._classes, self._reach, self._earliest = set(), _FAR, _FAR
         try:
             identity = self._stand_in(value) or self._find(type(value))(self, value)
-        except (Refused, RecursionError, MemoryError):
+        except (Refused, SolventError, RecursionError, MemoryError):
             raise
         except Exception as error:  # from code of the value's class
             raise Refused(f"an object of type {name_class(type(value))} ({error})") from error
