@@ -26,9 +26,10 @@ class _Finder:
         action = _actions.get(name)
         if action is None:
             return None
-        for finder in sys.meta_path:
+        # Only those after this one: another of its kind may stand there, and would ask this one again.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
             find = getattr(finder, "find_spec", None)
-            spec = find(name, path, target) if find is not None and finder is not self else None
+            spec = find(name, path, target) if find is not None else None
             if spec is not None:
                 if hasattr(spec.loader, "exec_module"):
                     spec.loader = _Loader(spec.loader, action)

@@ -18,7 +18,7 @@ _PATHS = ("source", "path", "paths", "where", "file", "input_file", "dataset", "
 
 
 class Kind:
-    """How the functions of a library name files: in which arguments, and whether they read, write or ask."""
+    """How the functions of a library name files: in which arguments, and whether they read, write, open or ask."""
 
     def __init__(self, names: tuple[str, ...], *, verb: str = "read", prefixes: tuple[str, ...] = ()) -> None:
         self.names = names
@@ -35,13 +35,14 @@ _READERS = {
     "pyarrow.dataset": Kind(("dataset",)),
     "pyarrow.parquet": Kind(("read_table", "read_metadata", "read_schema", "read_pandas")),
     "polars": Kind((), prefixes=("read_", "scan_")),
-    "duckdb": Kind(("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet", "connect")),
+    "duckdb": Kind(("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet")),
 }
 _WRITERS = {
     "pyarrow.csv": Kind(("write_csv",), verb="write"),
     "pyarrow.feather": Kind(("write_feather",), verb="write"),
     "pyarrow.parquet": Kind(("write_table",), verb="write"),
 }
+_OPENERS = {"duckdb": Kind(("connect",), verb="open")}
 _ASKERS = {"duckdb": Kind(("sql", "query", "execute", "from_query"), verb="ask")}
 _METHODS: dict[str, dict[str, tuple[Kind, ...]]] = {
     "pyarrow.parquet": {
@@ -60,7 +61,7 @@ _METHODS: dict[str, dict[str, tuple[Kind, ...]]] = {
         ),
     },
 }
-_KNOWN = tuple({*_READERS, *_WRITERS, *_ASKERS, *_METHODS})
+_KNOWN = tuple({*_READERS, *_WRITERS, *_OPENERS, *_ASKERS, *_METHODS})
 _wrapped: set[str] = set()
 
 
@@ -88,7 +89,7 @@ def load_needed(packages: Iterable[str]) -> None:
 def _wrap_module(module: ModuleType) -> None:
     name = module.__name__
     replaced: dict[int, tuple[Any, Any]] = {}
-    for kinds in (_READERS, _WRITERS, _ASKERS):
+    for kinds in (_READERS, _WRITERS, _OPENERS, _ASKERS):
         if name in kinds:
             _wrap_members(module, kinds[name], 0, replaced)
     for each, kinds_of in _METHODS.get(name, {}).items():
@@ -123,7 +124,7 @@ def _replace_taken(replaced: dict[int, tuple[Any, Any]]) -> None:
 
 
 def _noting(function: Callable[..., Any], verb: str, first: int) -> Callable[..., Any]:
-    """Wrap a function whose argument number `first` names what it reads, writes or asks for."""
+    """Wrap a function whose argument number `first` names what it reads, writes, opens or asks for."""
 
     @functools.wraps(function)
     def noted(*args: Any, **kwargs: Any) -> Any:
@@ -138,7 +139,7 @@ def _noting(function: Callable[..., Any], verb: str, first: int) -> Callable[...
 def _note_all(given: Iterable[Any], verb: str) -> None:
     find = _quoted if verb == "ask" else _paths
     for path in (path for each in given for path in find(each)):
-        if verb == "write":
+        if verb == "write" or (verb == "open" and not os.path.exists(path)):
             witness.quietly(functools.partial(_note_written, path))
         else:
             note(path)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
-from typing import Any
 
 from solvent.errors import IdentityError
 from solvent.fingerprint.bytecode import digest_code
@@ -14,6 +14,9 @@ from solvent.fingerprint.structure import digest
 from solvent.model import FileMemo, Observation
 from solvent.runs import natives, witness
 from solvent.runs.children import reports
+
+_CLOCK_NS = 20_000_000
+"""The clock that file systems use may be this far behind."""
 
 ABSENT, CHANGED, UNREADABLE = "absent", "changed", "unreadable"
 
@@ -43,6 +46,7 @@ class Observer:
         self._ignored = frozenset(ignore_threads)
         self._watcher = witness.Watcher()
         self._mark = 0
+        self._began_ns = 0
 
     def __enter__(self) -> Observer:
         natives.wrap_loaded()
@@ -50,6 +54,7 @@ class Observer:
         self._mark = reports.mark(folder)
         witness.prepare_children = lambda: reports.prepare(folder)
         self._watcher = witness.Watcher(self._ignored)
+        self._began_ns = time.time_ns()
         witness.watch(self._watcher)
         return self
 
@@ -59,14 +64,15 @@ class Observer:
     def observations(self) -> tuple[Observation, ...]:
         """Give what was seen; a file that changed between its opening and now can never hold again."""
         watcher = self._watcher
-        for kind, path, seen in reports.read(self._mark):
-            notes: dict[str, Any] | None = getattr(watcher, f"{kind}s", None)
-            if notes is not None:
-                notes.setdefault(path, seen)
-            if kind == "made":
-                watcher.made.add(path)
+        self._take_reports()
         if not (watcher.files or watcher.modules or watcher.folders):
             return ()
+        # What is hashed here is not read by a step of another thread.
+        found: tuple[Observation, ...] = witness.quietly(self._observations)
+        return found
+
+    def _observations(self) -> tuple[Observation, ...]:
+        watcher = self._watcher
         files = [self._file(path, state) for path, state in watcher.files.items() if self._counts(path)]
         modules = [
             self._module(path, state)
@@ -75,6 +81,23 @@ class Observer:
         ]
         folders = [self._folder(path, names) for path, names in watcher.folders.items() if self._counts(path)]
         return tuple(sorted([*files, *modules, *folders]))
+
+    def _take_reports(self) -> None:
+        """Add to the notes what child processes reported."""
+        watcher = self._watcher
+        made: set[str] = set()
+        for kind, path, seen in reports.read(self._mark):
+            if kind == "made":
+                made.add(path)
+            else:
+                getattr(watcher, f"{kind}s").setdefault(path, seen)
+        if not made:
+            return
+        watcher.made |= made
+        # A file that was read after a child had made it: it changed since the step began, as nothing else did.
+        for path, state in list(watcher.files.items()):
+            if state and state[-1] >= self._began_ns - _CLOCK_NS and watcher.has_made(path):
+                del watcher.files[path]
 
     def _counts(self, path: str) -> bool:
         if witness.is_of_system(path) or (path + os.sep).startswith(self._store):
@@ -121,11 +144,15 @@ def still_holds(observation: Observation, root: str, memo: FileMemo | None) -> b
     if observation.token in (CHANGED, UNREADABLE):
         return False
     path = os.path.normpath(os.path.join(root, observation.subject))
-    if observation.kind == "file":
-        return file_token(path, memo) == observation.token
-    if observation.kind == "module":
-        return module_token(path) == observation.token
-    return _names_token(witness.list_names(path), frozenset()) == observation.token
+    return bool(witness.quietly(lambda: _token_now(observation.kind, path, memo)) == observation.token)
+
+
+def _token_now(kind: str, path: str, memo: FileMemo | None) -> str:
+    if kind == "file":
+        return file_token(path, memo)
+    if kind == "module":
+        return module_token(path)
+    return _names_token(witness.list_names(path), frozenset())
 
 
 def describe(observation: Observation) -> str:

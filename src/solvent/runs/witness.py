@@ -172,7 +172,7 @@ def _on_open(name: Any, mode: str | None, flags: int) -> None:
     if is_of_system(path):
         return
     frame = sys._getframe(2).f_code.co_filename
-    if frame.startswith("<frozen importlib"):
+    if frame.startswith(_IMPORTERS) or frame.endswith(f"{os.sep}runpy.py"):
         _note_module(path)
     elif frame.endswith("linecache.py") or (frame.endswith("tokenize.py") and path.endswith(".py")):
         return  # a line of source for a traceback or a warning
@@ -180,13 +180,18 @@ def _on_open(name: Any, mode: str | None, flags: int) -> None:
         _note_open(path, mode, flags)
 
 
+_IMPORTERS = ("<frozen importlib", "<frozen runpy", "<frozen zipimport")
+
+
 def _note_module(path: str) -> None:
     folder, name = os.path.split(path)
     if os.path.basename(folder) == "__pycache__":
         path = os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")
-    if path.endswith(".py"):
-        for watcher in watching():
+    for watcher in watching() if path.endswith((".py", ".zip")) else ():
+        if path.endswith(".py"):
             watcher.saw_module(path)
+        else:
+            watcher.saw_file(path)
 
 
 def _note_open(path: str, mode: str | None, flags: int) -> None:
@@ -309,12 +314,22 @@ def full_path(name: Any) -> str:
     return os.path.abspath(os.fsdecode(name))
 
 
+_OF_MACHINE = (
+    "/proc", "/sys", "/dev", "/etc/localtime", "/usr/share/zoneinfo",
+    "/usr/share/fonts", "/usr/local/share/fonts", "/usr/X11", "/usr/X11R6", "/usr/lib/openoffice/share/fonts",
+)  # fmt: skip
+# Matplotlib lists every font of the machine once, and remembers the list.
+_FONT_FOLDERS = (".fonts", ".local/share/fonts", ".cache/fontconfig", ".cache/matplotlib", ".config/matplotlib")
+
+
 def _folders_of_system() -> tuple[str, ...]:
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     library = os.path.dirname(os.path.abspath(os.__file__))
-    zoneinfo = ("/usr/share/zoneinfo", "/etc/localtime")
     archive = f"{os.path.dirname(library)}{os.sep}python{sys.version_info[0]}{sys.version_info[1]}.zip"
-    folders = {own, library, os.path.realpath(library), archive, "/proc", "/sys", "/dev", *zoneinfo}
+    python = {sys.executable, os.path.realpath(sys.executable)} if sys.executable else set()
+    home = os.path.expanduser("~")
+    fonts = {os.path.join(home, each) for each in _FONT_FOLDERS} | {os.environ.get("MPLCONFIGDIR", "/dev")}
+    folders = {own, library, os.path.realpath(library), archive, *python, *_OF_MACHINE, *fonts}
     return tuple(folder + os.sep for folder in sorted(folders))
 
 
