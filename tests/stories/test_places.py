@@ -85,3 +85,31 @@ def test_the_store_is_beside_the_project_file_above_the_working_folder(shop) -> 
         capture_output=True,
     )
     assert (shop.root / ".solvent" / "metadata.sqlite").exists()
+
+
+DATACLASS = "@dataclass(frozen=True)\nclass Point:\n    x: int\n"
+PLAIN_CLASS = "class Point:\n    def __init__(self, x):\n        self.x = x\n"
+PLAIN = BODY.replace(DATACLASS, PLAIN_CLASS)
+
+
+def test_a_script_and_the_command_each_have_their_own_classes(shop) -> None:
+    shop.write("script.py", PLAIN)
+    assert printed(shop, "script.py", "inline")[0] == "31 done done done"
+    shop.write("script.py", PLAIN.replace("point.x * 10", "point.x * 20"))
+    assert shop.run("script.py", "--set", "x=2").ran == ["make", "use", "limited"]
+    shop.write("script.py", PLAIN.replace("point.x * 10", "point.x * 30"))
+    assert printed(shop, "script.py", "inline")[0] == "91 reused done done"
+    assert shop.run("script.py", "--set", "x=2").ran == ["use"]
+
+
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_value_of_a_class_that_moved_is_made_anew(shop, engine: str) -> None:
+    script = PLAIN.replace(PLAIN_CLASS, "from shapes import Point\n")
+    shop.write("shapes.py", PLAIN_CLASS)
+    shop.write("script.py", script)
+    shop.run("script.py", "--engine", engine)
+    (shop.root / "shapes.py").rename(shop.root / "forms.py")
+    shop.write("script.py", script.replace("from shapes", "from forms"))
+    moved = shop.run("script.py", "--engine", engine)
+    assert moved.ran == ["make", "use"]
+    assert "shapes.Point" in moved.why("make")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from solvent.artifacts.store import LocalBlobs
 from solvent.metadata.store import MetadataStore
 from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord
@@ -38,6 +41,9 @@ class Cache:
         for field, artifact in record.execution.outputs.items():
             if not self.present(artifact):
                 return f"the stored bytes of its output{' ' + field if field else ''} are missing or damaged"
+            for name in artifact.identity.classes:
+                if not _at_hand(name):
+                    return f"its output holds `{name.replace(':', '.')}`, which is not there any more"
         return ""
 
     def present(self, artifact: ArtifactRef) -> bool:
@@ -52,3 +58,25 @@ class Cache:
         if observation.kind == "seed":
             return f"run seed {observation.token} -> {self._run_seed}"
         return describe(observation)
+
+
+def _at_hand(name: str) -> bool:
+    """Whether a class of the user can be found as "module:qualname", and is the very one that this program uses."""
+    if name.partition(":")[0] == _main_module():
+        return False  # importing the running script a second time would give a twin of its class
+    from solvent.artifacts.tags import find_class
+
+    try:
+        find_class(name)
+    except Exception:  # the user's module may fail in any way
+        return False
+    return True
+
+
+def _main_module() -> str | None:
+    """Name the module that importing the running script would give."""
+    main = sys.modules["__main__"]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    if spec is not None:
+        return str(spec.name)
+    return os.path.splitext(os.path.basename(file))[0] if file else None
