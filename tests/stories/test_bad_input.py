@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -209,6 +210,28 @@ def test_a_read_only_store_is_refused(wrong) -> None:
     assert "read-only" in refused(wrong, "run", "p.py")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a disk")
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_store_on_a_read_only_disk_is_refused(wrong, tmp_path, engine: str) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    try:
+        wrong.write("p.py", GOOD)
+        home = {"SOLVENT_HOME": str(disk / "store")}
+        wrong.run("p.py", env=home)
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        done = wrong.command("run", "p.py", "--engine", engine, env=home)
+        assert done.returncode == 2, done.stderr
+        assert "read-only" in done.stderr.lower()
+        assert "Traceback" not in done.stderr
+        assert "SOLVENT_HOME" in wrong.command("run", "p.py", env={"SOLVENT_HOME": str(disk / "new")}).stderr
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_a_store_that_is_no_folder_is_refused(wrong) -> None:
     wrong.write("p.py", GOOD)
     wrong.write(".solvent", "a file")
@@ -239,8 +262,6 @@ def test_a_store_of_a_newer_version_is_refused(wrong) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a small disk")
 def test_a_full_disk_is_called_so_and_loses_nothing(wrong, tmp_path) -> None:
-    import subprocess
-
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=False).returncode:
@@ -257,6 +278,10 @@ def test_a_full_disk_is_called_so_and_loses_nothing(wrong, tmp_path) -> None:
         assert "Traceback" not in done.stderr
         free = shutil.disk_usage(disk).free
         assert free < 1_000_000
+        subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
+        again = wrong.run("p.py", env={"SOLVENT_HOME": str(disk / "store")})
+        assert len(again.names("reused")) >= 1
+        assert len(again.ran) + len(again.names("reused")) == 12
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

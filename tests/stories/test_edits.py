@@ -233,25 +233,27 @@ def test_a_config_value_runs_the_steps_that_were_passed_it(project) -> None:
     assert after.why("factored") == "argument `factor` 2 -> 3"
 
 
-def test_an_edit_within_the_same_second_and_of_the_same_size_is_noticed(project) -> None:
-    run(project)
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_an_edit_within_the_same_second_and_of_the_same_size_is_noticed(project, engine: str) -> None:
+    run(project, engine=engine)
     path: Path = project.root / "pack" / "deep.py"
     state = os.stat(path)
     path.write_text(path.read_text().replace("x * 2", "x * 5"))
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert os.stat(path).st_size == state.st_size
-    after = run(project)
+    after = run(project, engine=engine)
     assert after.ran == ["near"]
     assert after.result[0] == 35
 
 
-def test_a_data_file_of_the_same_size_and_time_is_noticed(project) -> None:
-    run(project)
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_data_file_of_the_same_size_and_time_is_noticed(project, engine: str) -> None:
+    run(project, engine=engine)
     path: Path = project.root / "data.txt"
     state = os.stat(path)
     path.write_text("8")
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    after = run(project)
+    after = run(project, engine=engine)
     assert after.ran[0] == "load"
     assert "file data.txt changed" in after.why("load")
 
