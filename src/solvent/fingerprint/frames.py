@@ -104,7 +104,8 @@ def digest_pandas_values(walk: Walk, values: Any) -> str:
     import pandas as pd
 
     dtype = values.dtype
-    if isinstance(values, pd.arrays.NumpyExtensionArray) and not isinstance(dtype, pd.StringDtype):
+    boxed: Any = pd.arrays.NumpyExtensionArray
+    if isinstance(values, boxed) and not isinstance(dtype, pd.StringDtype):
         values = values.to_numpy()
         dtype = values.dtype
     if isinstance(dtype, pd.StringDtype):
