@@ -193,7 +193,5 @@ def test_what_has_no_identity_is_refused_with_the_path_to_it(value: Any, path: s
 def test_what_no_step_can_change_is_immutable() -> None:
     locked = np.zeros(3)
     locked.flags.writeable = False
-    assert all(
-        map(is_immutable, [1, "a", (1, ("b",)), frozenset({1}), pa.table({"a": [1]}), pl.DataFrame({"a": [1]}), locked])
-    )
-    assert not any(map(is_immutable, [[1], {}, np.zeros(3), pd.DataFrame(), ([1],), Holder()]))
+    assert all(map(is_immutable, [1, "a", (1, ("b",)), frozenset({1}), pa.table({"a": [1]}), locked]))
+    assert not any(map(is_immutable, [[1], {}, np.zeros(3), pd.DataFrame(), pl.DataFrame(), ([1],), Holder()]))

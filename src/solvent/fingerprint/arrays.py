@@ -84,7 +84,7 @@ def _identify_array(walk: Walk, value: Any) -> Identity:
 
     parts = [digest_array(walk, value.view(np.ndarray))]
     own = getattr(value, "__dict__", None)
-    if own:
+    if own and not isinstance(value, np.memmap):
         parts += walk.visit(own)[:2]
     return walk.make("ndarray", value, *parts)
 

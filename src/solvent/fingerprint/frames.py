@@ -189,9 +189,15 @@ def _as_text(values: Any) -> str | None:
 
 
 def _identify_polars_frame(walk: Walk, value: Any) -> Identity:
-    series = value.get_columns()
-    digests = tables.each_column(_digest_series, series, value.estimated_size())
+    digests = tables.each_column(_digest_polars_column, value.get_columns(), value.estimated_size())
     return tables.table_identity(value, value.height, list(zip(value.columns, digests, strict=True)))
+
+
+def _digest_polars_column(series: Any) -> str:
+    try:
+        return _digest_series(series)
+    except Refused as refusal:
+        raise refusal.under(f"[{series.name!r}]") from None
 
 
 def _identify_polars_series(walk: Walk, value: Any) -> Identity:
@@ -201,9 +207,15 @@ def _identify_polars_series(walk: Walk, value: Any) -> Identity:
 def _digest_series(series: Any) -> str:
     import polars as pl
 
-    if isinstance(series.dtype, pl.Object):
-        raise Refused(f"[{series.name!r}] a column of Python objects", "cast it to a type of polars")
-    column = series.to_arrow()
-    if isinstance(series.dtype, pl.Enum):
-        return digest("enum", tables.digest_column(series.dtype.categories.to_arrow()), tables.digest_column(column))
-    return tables.digest_column(column)
+    dtype = series.dtype
+    if isinstance(dtype, pl.Object):
+        raise Refused("a column of Python objects", "cast it to a type of polars")
+    if dtype in (pl.Int128, getattr(pl, "UInt128", pl.Int128)):  # Arrow has no integers as wide
+        return digest("wide", str(dtype), tables.digest_column(series.cast(pl.String).to_arrow()))
+    try:
+        column = series.to_arrow()
+    except Exception as error:
+        raise Refused(f"a column of type {dtype}", "cast it to a type that Arrow knows") from error
+    content = tables.digest_column(column)
+    # An Enum's categories and their order are part of its type; Arrow knows it as a dictionary like any other.
+    return digest("enum", repr(dtype), content) if "Enum(" in repr(dtype) else content

@@ -189,7 +189,7 @@ def is_immutable(value: Any) -> bool:
     if cls in (tuple, frozenset):
         return all(map(is_immutable, value))
     root = cls.__module__.partition(".")[0]
-    if root in ("polars", "pyarrow"):
+    if root == "pyarrow":
         return type_name(cls) in _FROZEN_TABLES
     if type_name(cls) in _FROZEN_VALUES:
         return True
@@ -242,13 +242,5 @@ _FROZEN_VALUES = frozenset(
         "pathlib:PureWindowsPath",
     }
 )
-_FROZEN_TABLES = frozenset(
-    {
-        "polars:DataFrame",
-        "polars:Series",
-        "pyarrow:Table",
-        "pyarrow:RecordBatch",
-        "pyarrow:ChunkedArray",
-        "pyarrow:Schema",
-    }
-)
+# A frame of polars is not among them: it can be renamed, extended and given new columns in place.
+_FROZEN_TABLES = frozenset({"pyarrow:Table", "pyarrow:RecordBatch", "pyarrow:ChunkedArray", "pyarrow:Schema"})
