@@ -66,6 +66,7 @@ class ProcessEngine:
         if workers < 1:
             raise EngineError(f"{workers} workers can't run anything", hint="ask for at least 1")
         self.capacity = workers
+        self.forked = fork
         if fork:
             self._server, self._control = starting.fork_server(entry, preload)
         else:

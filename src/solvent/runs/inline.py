@@ -83,6 +83,9 @@ class InlineDriver:
             runner.release(state)
             runner.settle(state, "cancelled", "stopped")
             raise
+        except SolventError as error:
+            runner.refuse(state, error)
+            raise runner.error_for(state) from None
 
     def _execute(self, state: CallState) -> None:
         runner = self._runner

@@ -215,6 +215,7 @@ class _Launch:
             raise found if error is None or isinstance(found, SolventError) else error from found
         finally:
             self._driver.close()
+            self._runner.release_all()
             self._stores.locks.unlock(lease_name(self._record.id))
         self._options.watcher.run_ended(
             record.id, record.status, (record.ended_at or 0) - record.started_at, json.loads(record.counts)
@@ -254,7 +255,10 @@ class _Launch:
 
     def _make_driver(self, engine: ProcessEngine | None) -> Driver:
         office = TicketOffice(
-            self._runner, root=self._root, allow_pickle=self._options.allow_pickle, by_name=engine is not None
+            self._runner,
+            root=self._root,
+            allow_pickle=self._options.allow_pickle,
+            by_name=engine is not None and engine.forked,
         )
         if engine is None:
             return InlineDriver(self._runner, root=self._root, isolation=Isolation(self._runner, office, WORKER_ENTRY))

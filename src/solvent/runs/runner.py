@@ -137,6 +137,7 @@ class Runner:
 
     def refuse(self, state: CallState, error: SolventError) -> None:
         """End a call that can't even start: its arguments have no identity or can't be sent."""
+        self.release(state)
         state.error, state.refused = error, True
         self._fail(state, Failure(type(error).__name__, str(error), ""))
         self.writer.add(Entry(state))
@@ -146,6 +147,12 @@ class Runner:
         if self.by_key.get(state.key) is state:
             del self.by_key[state.key]
             self.stores.locks.unlock(state.key)
+
+    def release_all(self) -> None:
+        """Give up the claims of calls that never came to be committed, for the next run of this process."""
+        for state in list(self.by_key.values()):
+            if not state.committed and state.source is None:
+                self.release(state)
 
     def started(self, state: CallState) -> None:
         if not self._begun:

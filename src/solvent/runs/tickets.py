@@ -8,9 +8,13 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from solvent.errors import IdentityError
+from solvent.errors import EngineError, IdentityError
+from solvent.fingerprint.bytecode import digest_code
+from solvent.fingerprint.loading import loaded_code
+from solvent.fingerprint.sources import read_source
 from solvent.model import Resources, Ticket
 from solvent.pipelines.containers import replace_refs
+from solvent.pipelines.places import shorten
 from solvent.pipelines.ref import path_of
 from solvent.pipelines.step import Step
 from solvent.runs.outputs import stored_form
@@ -27,10 +31,14 @@ class TicketOffice:
         self._allow_pickle = allow_pickle
         self._by_name = by_name
         self._functions: dict[int, bytes | None] = {}
+        self._sources: dict[str, bytes] = {}
         self._logs = os.path.join(runner.stores.home, "tmp")
 
     def make(self, state: CallState, resources: Resources) -> Ticket:
+        """Make the ticket of a call; IdentityError or EngineError if no worker could do what the key says."""
         runner = self._runner
+        if not self._by_name:
+            self._check_sources(state)
         os.makedirs(self._logs, exist_ok=True)
         return Ticket(
             id=state.index,
@@ -80,6 +88,20 @@ class TicketOffice:
             return pickle.dumps(given, 5)
         except Exception:
             return _pickle_by_value(given, state)
+
+    def _check_sources(self, state: CallState) -> None:
+        """Refuse to send a call to a worker that would import other code than is loaded here, and is in the key."""
+        for file in state.code.files if state.code else ():
+            loaded, source = loaded_code(file), read_source(file)
+            if loaded is None or source is None or self._sources.get(file) == source:
+                continue
+            if digest_code(compile(source, file, "exec", dont_inherit=True)) != digest_code(loaded):
+                raise EngineError(
+                    f"{shorten(file)} was edited after it was loaded: a worker would run the new code",
+                    where=state.call.line,
+                    hint="load it again, with importlib.reload in a notebook, and run again",
+                )
+            self._sources[file] = source
 
     def _function(self, step: Step[..., Any]) -> bytes | None:
         if id(step) not in self._functions:
