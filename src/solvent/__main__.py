@@ -5,4 +5,6 @@ import sys
 from solvent.cli.main import main
 
 if __name__ == "__main__":
+    # Records keep the command as a person would type it again.
+    sys.argv[0] = "solvent"
     sys.exit(main())

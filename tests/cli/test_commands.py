@@ -8,36 +8,7 @@ from pathlib import Path
 import pytest
 
 from solvent.cli.main import COMMANDS, main
-
-PIPELINE = """
-from solvent import log, pipeline, step
-
-
-@step
-def load(count: int) -> list[int]:
-    print("loading", count)
-    return list(range(count))
-
-
-@step
-def total(numbers: list[int]) -> int:
-    log.metric("size", len(numbers))
-    return sum(numbers)
-
-
-@pipeline
-def main(count: int = 4) -> int:
-    return total(load(count))
-"""
-
-
-@pytest.fixture
-def shop(project: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    (project / "shop_of_tests.py").write_text(PIPELINE)
-    for count in ("4", "5"):
-        assert main(["run", "shop_of_tests.py", "--engine", "inline", "--quiet", "--set", f"count={count}"]) == 0
-    capsys.readouterr()
-    return project
+from tests.cli.conftest import PIPELINE
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -50,7 +21,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
 
 def test_runs_lists_the_newest_first(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(capsys, "runs").splitlines()
-    assert lines[0].split() == ["run", "pipeline", "status", "started", "took", "steps"]
+    assert lines[0].split() == ["run", "pipeline", "status", "started", "took", "ran", "result"]
     assert len(lines) == 3
     assert [run["status"] for run in json.loads(said(capsys, "runs", "--json"))] == ["done", "done"]
 

@@ -6,11 +6,12 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import print_json
+from solvent.cli.output import moment, print_json, wrapped
+from solvent.errors import NotFoundError, SolventError, nearest
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
-    parser.add_argument("what", metavar="RUN, RUN/STEP or DIGEST", help="what to annotate")
+    parser.add_argument("what", metavar="WHAT", help="RUN, RUN/STEP, or the beginning of an artifact's digest")
     if name == "note":
         parser.add_argument("text", metavar="TEXT", nargs="?", help="the note; without it the notes are shown")
     else:
@@ -20,34 +21,52 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 
 
 def execute(arguments: Namespace, name: str) -> int:
-    from solvent.runs.facts import user_name
-
     with open_stores() as stores:
-        kind, id = _find(arguments.what, stores)
-        metadata = stores.metadata
+        kind, id, label = _find(arguments.what, stores)
         if name == "note":
-            if arguments.text:
-                with metadata.transaction():
-                    metadata.add_note(kind, id, arguments.text, user_name())
-            found: list[Any] = [note._asdict() for note in metadata.notes(kind, id)]
+            _add_note(stores.metadata, kind, id, arguments.text)
+            found: list[Any] = [note._asdict() for note in stores.metadata.notes(kind, id)]
         else:
-            _change_tags(metadata, kind, id, arguments)
-            found = [tag.tag for tag in metadata.tags(kind, id)]
+            _change_tags(stores.metadata, kind, id, arguments)
+            found = [tag.tag for tag in stores.metadata.tags(kind, id)]
     if arguments.json:
         print_json({"kind": kind, "id": id, f"{name}s": found})
+    elif not found:
+        print(f"{label}: no {name}s")
+    elif name == "tag":
+        print("\n".join([f"{label}", *wrapped("tags", ", ".join(found))]))
     else:
-        shown = [each if isinstance(each, str) else f"{each['text']}  ({each['author']})" for each in found]
-        print(
-            f"{kind} {id}: " + (", ".join(shown) if name == "tag" else "\n  ".join(["", *shown]))
-            if shown
-            else f"no {name}s"
-        )
+        lines = [line for note in found for line in wrapped("note", f"{note['text']} ({_by(note)})")]
+        print("\n".join([label, *lines]))
     return 0
+
+
+def _by(note: dict[str, Any]) -> str:
+    return f"{note['author']}, {moment(note['at'])[:16]}"
+
+
+def _add_note(metadata: Any, kind: str, id: str, text: str | None) -> None:
+    from solvent.runs.facts import user_name
+
+    if text is None:
+        return
+    if not text.strip():
+        raise SolventError("the note is empty", hint="leave it out to see the notes that are there")
+    with metadata.transaction():
+        metadata.add_note(kind, id, text, user_name())
 
 
 def _change_tags(metadata: Any, kind: str, id: str, arguments: Namespace) -> None:
     from solvent.runs.facts import user_name
 
+    if arguments.remove and not arguments.tags:
+        raise SolventError("--remove needs the tags to remove")
+    there = [tag.tag for tag in metadata.tags(kind, id)]
+    for tag in arguments.tags:
+        if not tag.strip():
+            raise SolventError("a tag is empty")
+        if arguments.remove and tag not in there:
+            raise NotFoundError(f"there is no tag {tag!r} on it{nearest(tag, there)}")
     if not arguments.tags:
         return
     with metadata.transaction():
@@ -58,17 +77,19 @@ def _change_tags(metadata: Any, kind: str, id: str, arguments: Namespace) -> Non
                 metadata.add_tag(kind, id, tag, user_name())
 
 
-def _find(reference: str, stores: Any) -> tuple[str, str]:
-    from solvent.errors import NotFoundError
+def _find(reference: str, stores: Any) -> tuple[str, str, str]:
+    """Give the kind and id of what is meant, and what to call it."""
     from solvent.runs.references import find_step_run
 
     if "/" in reference:
         step, _ = find_step_run(reference, stores)
-        return "step_run", f"{step.run_id}/{step.position}"
+        return "step_run", f"{step.run_id}/{step.position}", f"{step.label} of run {step.run_id}"
     try:
-        return "run", stores.metadata.find_run(reference).id
+        run = stores.metadata.find_run(reference)
+        return "run", run.id, f"run {run.id}"
     except NotFoundError as no_run:
         try:
-            return "artifact", stores.metadata.find_artifact(reference).digest
+            artifact = stores.metadata.find_artifact(reference)
+            return "artifact", artifact.digest, f"artifact {artifact.digest[:12]}"
         except NotFoundError:
             raise no_run from None

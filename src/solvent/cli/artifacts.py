@@ -1,35 +1,81 @@
-"""`solvent artifacts`: the outputs of a run, or one artifact."""
+"""`solvent artifacts`: the outputs of a run or of all; or one artifact, and its bytes as a file."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import moment, print_json, table, wrapped
+from solvent.cli.output import format_text, print_json, table, wrapped
+from solvent.cli.parsing import whole_number
+from solvent.errors import NotFoundError, SolventError
 from solvent.runs.words import short_type, size_text
+
+if TYPE_CHECKING:
+    from solvent.model import ArtifactRef
+    from solvent.runs.stores import Stores
+
+_SHOWN = 20
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
-        "what", metavar="RUN or DIGEST", nargs="?", help="a run, or the beginning of an artifact's digest"
+        "what",
+        metavar="WHAT",
+        nargs="?",
+        help="a run, whose outputs are listed; or one artifact: the beginning of its digest, or RUN/STEP.FIELD",
     )
-    parser.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
+    parser.add_argument("--limit", type=whole_number(1), default=50, metavar="N", help="how many (50)")
+    parser.add_argument("--save", metavar="PATH", help="write the bytes of the artifact to a new file or folder")
     add_json(parser)
 
 
 def execute(arguments: Namespace, name: str) -> int:
-    from solvent.errors import NotFoundError
-
     with open_stores() as stores:
-        metadata = stores.metadata
-        run_id = None
-        if arguments.what:
-            try:
-                run_id = metadata.find_run(arguments.what).id
-            except NotFoundError:
-                return _show(metadata.find_artifact(arguments.what), metadata, arguments.json)
-        made = metadata.list_artifacts(run_id, limit=arguments.limit)
+        found = _find(arguments.what, stores) if arguments.what else None
+        if found is None or isinstance(found, str):
+            if arguments.save:
+                raise SolventError(
+                    "--save writes one artifact, and this names none",
+                    hint="give the beginning of its digest, or RUN/STEP.FIELD",
+                )
+            return _list(stores, found, arguments)
+        if not arguments.save:
+            return _show(found, stores.metadata, arguments.json)
+        from solvent.cli.saving import save_bytes
+
+        save_bytes(found, stores.blobs, arguments.save)
+    if arguments.json:
+        print_json({**_facts(found), "saved": arguments.save})
+    else:
+        print(f"saved {arguments.save}: {size_text(found.size_bytes)} of {found.format}")
+    return 0
+
+
+def _find(reference: str, stores: Stores) -> ArtifactRef | str:
+    """Find the artifact that is meant, or the id of the run."""
+    from solvent.runs.references import find_output
+
+    metadata = stores.metadata
+    if "/" in reference:
+        named = find_output(reference, stores)
+        return metadata.find_artifact(named.digest, named.type)
+    try:
+        return metadata.find_run(reference).id
+    except NotFoundError as no_run:
+        try:
+            return metadata.find_artifact(reference)
+        except NotFoundError as no_artifact:
+            raise (no_run if reference.startswith("latest") or "-" in reference else no_artifact) from None
+
+
+def _list(stores: Stores, run_id: str | None, arguments: Namespace) -> int:
+    if run_id is None:
+        # An empty store says what to do first.
+        stores.metadata.find_run("latest")
+    made = stores.metadata.list_artifacts(run_id, limit=arguments.limit)
     if arguments.json:
         print_json(
             [
@@ -43,18 +89,19 @@ def execute(arguments: Namespace, name: str) -> int:
             each.artifact.digest[:12],
             f"{each.by.step}{'.' + each.by.field if each.by.field else ''}",
             short_type(each.artifact.type),
-            each.artifact.format + (" PICKLE" if each.artifact.pickled and each.artifact.format != "pickle" else ""),
+            format_text(each.artifact.format, each.artifact.pickled),
             size_text(each.artifact.size_bytes),
         )
         for each in made
     ]
-    print(
-        table(("digest", "output", "type", "format", "size"), rows, stretch=2, right=(4,)) if rows else "no artifacts"
-    )
+    heads = ("digest", "output", "type", "format", "size")
+    print(table(heads, rows, stretch=2, right=(4,)) if rows else "no artifacts")
+    if len(made) == arguments.limit:
+        print(f"... the first {arguments.limit}; --limit shows more")
     return 0
 
 
-def _facts(artifact: Any) -> dict[str, Any]:
+def _facts(artifact: ArtifactRef) -> dict[str, Any]:
     return {
         "digest": artifact.digest,
         "type": artifact.type,
@@ -66,23 +113,42 @@ def _facts(artifact: Any) -> dict[str, Any]:
     }
 
 
-def _show(artifact: Any, metadata: Any, as_json: bool) -> int:
+def _show(artifact: ArtifactRef, metadata: Any, as_json: bool) -> int:
     makers = metadata.producers(artifact.digest, artifact.type)
     takers = metadata.consumers(artifact.digest, artifact.type)
+    tags = [each.tag for each in metadata.tags("artifact", artifact.digest)]
+    notes = [each.text for each in metadata.notes("artifact", artifact.digest)]
     if as_json:
         made, taken = [each._asdict() for each in makers], [each._asdict() for each in takers]
-        print_json({**_facts(artifact), "producers": made, "consumers": taken})
+        print_json({**_facts(artifact), "producers": made, "consumers": taken, "tags": tags, "notes": notes})
         return 0
     lines = [f"artifact {artifact.digest}"]
     lines += wrapped("type", short_type(artifact.type))
-    lines += wrapped("format", artifact.format + (" (reading it runs pickle)" if artifact.pickled else ""))
-    lines += wrapped("size", size_text(artifact.size_bytes))
+    lines += wrapped("format", artifact.format + (" (PICKLE: reading it runs code)" if artifact.pickled else ""))
+    lines += wrapped("size", f"{size_text(artifact.size_bytes)}, {_where(artifact)}")
     if artifact.identity.columns:
         lines += wrapped("columns", ", ".join(map(str, artifact.identity.columns)))
-    for each in makers:
-        field = f".{each.field}" if each.field else ""
-        lines += wrapped("made by", f"{each.step}{field} of run {each.run_id}, {moment(each.finished_at)}")
-    for each in takers:
-        lines += wrapped("taken by", f"{each.step} as `{each.argument}` in run {each.run_id}")
+    lines += _events(
+        "made by",
+        (f"{each.step}{'.' + each.field if each.field else ''} of run {each.run_id}" for each in makers),
+    )
+    lines += _events("taken by", (f"{each.step} as `{each.argument}` in run {each.run_id}" for each in takers))
+    lines += wrapped("tags", ", ".join(tags))
+    for note in notes:
+        lines += wrapped("note", note)
     print("\n".join(lines))
     return 0
+
+
+def _events(label: str, texts: Iterable[str]) -> list[str]:
+    """Show each text once, with the number of calls, and only the newest of many."""
+    counts = Counter(texts)
+    shown = [text if number == 1 else f"{text}, {number} calls" for text, number in list(counts.items())[:_SHOWN]]
+    more = len(counts) - len(shown)
+    lines = [line for text in shown for line in wrapped(label, text)]
+    return [*lines, *(wrapped("", f"and {more} more") if more else ())]
+
+
+def _where(artifact: ArtifactRef) -> str:
+    count = sum(1 for _ in artifact.all_blobs())
+    return f"{count} blob{'s' if count > 1 else ''}" if count else "kept in the metadata store"

@@ -6,10 +6,11 @@ from argparse import ArgumentParser, Namespace
 
 from solvent.cli.choices import add_config, add_json, chosen
 from solvent.cli.output import print_json, table
+from solvent.cli.parsing import one_of
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
-    parser.add_argument("verb", choices=("explain",), help="explain: show each value and its source")
+    parser.add_argument("verb", type=one_of("explain"), metavar="explain", help="show each value and its source")
     add_config(parser)
     add_json(parser)
 
@@ -22,7 +23,8 @@ def execute(arguments: Namespace, name: str) -> int:
 
     pipeline = load_pipeline(arguments.target)
     project = Project.find(profile=arguments.profile)
-    rows = explain(api.resolve(pipeline, project, None, chosen(arguments)))
+    resolved = api.resolve(pipeline, project, None, chosen(arguments))
+    rows = explain(resolved)
     if arguments.json:
         print_json([{"name": name, "value": value, "source": source} for name, value, source in rows])
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from solvent.cli.choices import add_json
@@ -29,6 +30,7 @@ _LIBRARIES = {
     "lightgbm": "solvent[lightgbm]",
     "safetensors": "solvent[torch]",
 }
+"""Optional libraries by import name, with what to install for each."""
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -48,37 +50,56 @@ def execute(arguments: Namespace, name: str) -> int:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    engine = "processes" if hasattr(os, "fork") else "inline only: this system has no fork"
-    return Finding("ok", "python", f"{version} on {sys.platform}, engine {engine}")
+    if hasattr(os, "fork"):
+        return Finding("ok", "python", f"{version} on {sys.platform}; workers are forked")
+    return Finding("note", "python", f"{version} on {sys.platform}; no fork, so each worker starts anew")
 
 
-def _project(deep: bool) -> list[Finding]:
+def _project(deep: bool) -> Iterator[Finding]:
     from solvent.config.project import Project
     from solvent.runs.stores import Stores
 
     try:
         project = Project.find()
-        found = [Finding("ok", "project", f"{project.root}, store {project.home}")]
-        if not os.path.isdir(project.home):
-            return [*found, Finding("note", "store", "there is none yet; the first run makes it")]
+        yield _place(project)
+        if not os.path.exists(os.path.join(project.home, "metadata.sqlite")):
+            yield Finding("note", "store", f"none at {project.home} yet; the first run makes it")
+            return
         with Stores(project, create=False) as stores:
-            return [*found, *_store(stores, deep)]
+            yield from _store(stores, deep)
+            yield _environment(stores)
     except SolventError as error:
-        return [Finding("wrong", "project", f"{error.problem} {error.hint or ''}".strip())]
+        where = f" ({error.where})" if error.where else ""
+        yield Finding("wrong", "project", f"{error.problem}{where} {error.hint or ''}".strip())
 
 
-def _store(stores: Any, deep: bool) -> list[Finding]:
+def _place(project: Any) -> Finding:
+    names = [name for name in ("solvent.toml", "pyproject.toml") if os.path.isfile(os.path.join(project.root, name))]
+    if names:
+        return Finding("ok", "project", f"{project.root}, by its {names[0]}")
+    hint = "with a pyproject.toml or solvent.toml its subfolders belong to it too"
+    return Finding("note", "project", f"{project.root}, which has no project file; {hint}")
+
+
+def _store(stores: Any, deep: bool) -> Iterator[Finding]:
+    from solvent.metadata.migrations import SCHEMA
+
+    yield Finding("ok", "store", f"{stores.home}, schema {SCHEMA}")
     damage = stores.metadata.check()
     if damage:
-        return [Finding("wrong", "metadata", f"{damage[0]}; restore metadata.sqlite from a backup")]
+        yield Finding("wrong", "metadata", f"{damage[0]}; restore metadata.sqlite from a backup")
+        return
+    yield Finding("ok", "metadata", "no damage found")
+    yield _blobs(stores, deep)
+    yield _interrupted(stores)
+
+
+def _blobs(stores: Any, deep: bool) -> Finding:
     missing, count = _missing_blobs(stores, deep)
-    found = [Finding("ok", "metadata", "no damage found")]
     if missing:
         detail = f"{len(missing)} of {count} are missing or damaged, the first is {missing[0][:12]}"
-        found.append(Finding("wrong", "blobs", f"{detail}; the steps that made them will run again"))
-    else:
-        found.append(Finding("ok", "blobs", f"all {count} are there{', and their digests are right' if deep else ''}"))
-    return [*found, _interrupted(stores)]
+        return Finding("wrong", "blobs", f"{detail}; run again, and the steps that made them make them again")
+    return Finding("ok", "blobs", f"all {count} are there, {'and their digests' if deep else 'their sizes'} are right")
 
 
 def _missing_blobs(stores: Any, deep: bool) -> tuple[list[str], int]:
@@ -95,7 +116,7 @@ def _missing_blobs(stores: Any, deep: bool) -> tuple[list[str], int]:
 
 def _is_sound(blobs: Any, blob: Any) -> bool:
     try:
-        blobs.read(blob)
+        blobs.map(blob).release()
     except SolventError:
         return False
     return True
@@ -107,17 +128,30 @@ def _interrupted(stores: Any) -> Finding:
     runs = stores.metadata.list_runs(status="running", limit=100)
     dead = [run.id for run in runs if status_of(run, stores.locks) == "interrupted"]
     if dead:
-        return Finding("note", "interrupted", f"{', '.join(dead[:3])}; run the same again and it goes on from there")
-    return Finding("ok", "runs", "none was left behind")
+        more = f" and {len(dead) - 3} more" if len(dead) > 3 else ""
+        detail = f"{', '.join(dead[:3])}{more}; run the same again and it goes on from there"
+        return Finding("note", "interrupted", detail)
+    alive = f"{len(runs)} running, " if runs else ""
+    return Finding("ok", "runs", f"{alive}none was left behind")
 
 
-def _libraries() -> list[Finding]:
+def _environment(stores: Any) -> Finding:
+    from solvent.environments.capture import capture
+
+    environment = capture(stores.cache_folder)
+    detail = f"{len(environment.distributions)} distributions, {environment.digest[:12]}"
+    latest = stores.metadata.list_runs(limit=1)
+    if latest and latest[0].environment not in (None, environment.digest):
+        return Finding("note", "environment", f"{detail}; the latest run had another one")
+    return Finding("ok", "environment", detail)
+
+
+def _libraries() -> Iterator[Finding]:
     from importlib.util import find_spec
 
     absent = [name for name in _LIBRARIES if find_spec(name) is None]
     there = [name for name in _LIBRARIES if name not in absent]
-    found = [Finding("ok", "libraries", f"{', '.join(there) or 'none of the optional ones'}")]
+    yield Finding("ok", "libraries", f"{', '.join(there) or 'none of the optional ones'}")
     if absent:
-        extras = ", ".join(sorted({_LIBRARIES[name] for name in absent}))
-        found.append(Finding("note", "not installed", f"{', '.join(absent)}; pip install {extras}"))
-    return found
+        extras = ", ".join(f"'{extra}'" for extra in sorted({_LIBRARIES[name] for name in absent}))
+        yield Finding("note", "not installed", f"{', '.join(absent)}; pip install {extras.replace(',', '')}")

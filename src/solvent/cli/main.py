@@ -16,10 +16,10 @@ COMMANDS = {
     "init": ("project", "make a project: a package, a pipeline, configs, a test"),
     "run": ("run", "run a pipeline"),
     "plan": ("plan", "say what a run would do, without running"),
-    "why": ("why", "say why a step ran or was reused"),
+    "why": ("why", "say why steps ran or were reused"),
     "runs": ("runs", "list runs"),
     "show": ("show", "show a run and its steps, or one step run"),
-    "log": ("log", "print what a step printed"),
+    "log": ("log", "print what steps printed"),
     "diff": ("diff", "compare two runs: only what differs"),
     "artifacts": ("artifacts", "list the outputs of a run, or show one"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(given: list[str]) -> int:
-    if not given or given[0] in ("-h", "--help", "help"):
+    if given[:1] == ["help"]:
+        given = [*given[1:2], "--help"]
+    if not given or given[0] in ("-h", "--help"):
         print(_overview())
         return 0
     if given[0] in ("-V", "--version"):
@@ -67,16 +69,17 @@ def _dispatch(given: list[str]) -> int:
 
 def make_parser(name: str) -> ArgumentParser:
     """Make the parser of one command; it names what was expected as our errors do."""
-    from argparse import ArgumentParser
+    from solvent.cli.parsing import Parser
 
-    return ArgumentParser(prog=f"solvent {name}", description=COMMANDS[name][1].capitalize() + ".", allow_abbrev=False)
+    about = COMMANDS[name][1]
+    return Parser(prog=f"solvent {name}", description=f"{about[0].upper()}{about[1:]}.", allow_abbrev=False)
 
 
 def _overview() -> str:
-    lines = ["Solvent runs pipelines of plain functions, reuses what did not change, and records all of it.", ""]
+    lines = ["Run pipelines of plain functions, reuse what did not change, record all of it.", ""]
     lines += ["usage: solvent COMMAND ...", ""]
     lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
-    lines += ["", "`solvent COMMAND --help` explains a command; `solvent --version` shows the version."]
+    lines += ["", "`solvent COMMAND --help` explains one; `solvent --version` shows the version."]
     return "\n".join(lines)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +14,7 @@ def width() -> int:
     """Give the width to write for: the terminal's, else 80 columns."""
     import shutil
 
-    return (
-        shutil.get_terminal_size((NARROW, 24)).columns
-        if sys.stdout.isatty()
-        else int(os.environ.get("COLUMNS", NARROW))
-    )
+    return shutil.get_terminal_size((NARROW, 24)).columns
 
 
 def print_json(value: Any) -> None:
@@ -31,12 +25,14 @@ def print_json(value: Any) -> None:
 def table(
     heads: Sequence[str], rows: Sequence[Sequence[str]], *, stretch: int | None = None, right: Sequence[int] = ()
 ) -> str:
-    """Lay out rows under heads within the width; the column `stretch` is cut where it does not fit."""
+    """Lay out rows under heads within the width; where they do not fit, the column `stretch` is cut, then the widest."""
     cells = [list(heads), *[[str(cell).replace("\n", " ") for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    room = width() - 2 * (len(heads) - 1)
     if stretch is not None:
-        others = sum(widths) - widths[stretch] + 2 * (len(heads) - 1)
-        widths[stretch] = min(widths[stretch], max(8, width() - others))
+        widths[stretch] = min(widths[stretch], max(8, room - sum(widths) + widths[stretch]))
+    widest = widths.index(max(widths))
+    widths[widest] = min(widths[widest], max(8, room - sum(widths) + widths[widest]))
     return "\n".join(_line(row, widths, right) for row in cells)
 
 
@@ -64,4 +60,12 @@ def wrapped(label: str, text: str) -> list[str]:
     if not text:
         return []
     lines = textwrap.wrap(text, width() - 12, break_long_words=True, break_on_hyphens=False) or [""]
-    return [f"  {label:9} {lines[0]}", *(f"{'':12}{line}" for line in lines[1:])]
+    head, rest = (f"  {label:9} {lines[0]}", lines[1:]) if len(label) < 10 else (f"  {cut(label, width() - 2)}", lines)
+    return [head, *(f"{'':12}{line}" for line in rest)]
+
+
+def format_text(name: str, pickled: bool) -> str:
+    """Name a format, with a mark where reading it runs pickle."""
+    if name == "pickle":
+        return "PICKLE"
+    return f"{name} PICKLE" if pickled else name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
+import sys
 from argparse import ArgumentParser, Namespace
 
 from solvent.cli.choices import add_json
@@ -69,6 +71,13 @@ version = "0.1.0"
 requires-python = ">=3.11"
 dependencies = ["solvent"]
 
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+
+[tool.setuptools]
+packages = ["{package}"]
+
 [tool.solvent]
 seed = 0
 
@@ -80,6 +89,8 @@ _CONFIG = """# Values of `Config` in {package}/pipeline.py; --set and profiles l
 count: 20
 """
 
+_TAKEN = ("solvent", "tests", "configs")
+
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("folder", metavar="FOLDER", nargs="?", default=".", help="where to make it (here)")
@@ -90,17 +101,14 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 def execute(arguments: Namespace, name: str) -> int:
     folder = os.path.abspath(arguments.folder)
     package = arguments.name or re.sub(r"\W", "_", os.path.basename(folder).lower()).strip("_") or "project"
-    if not package.isidentifier():
-        raise ConfigError(
-            f"{package!r} can't be the name of a package", hint="give another: solvent init --name my_project"
-        )
+    _check_name(package)
     made, kept = [], []
-    for path, text in _files(package, folder).items():
+    for path, text in _files(package).items():
         full = os.path.join(folder, *path.split("/"))
-        if os.path.exists(full):
+        if os.path.lexists(full):
             kept.append(path)
             continue
-        _write(full, text)
+        _write(full, _lock() if text is None else text)
         made.append(path)
     if arguments.json:
         print_json({"folder": folder, "package": package, "made": made, "kept": kept})
@@ -114,10 +122,21 @@ def execute(arguments: Namespace, name: str) -> int:
     return 0
 
 
+def _check_name(package: str) -> None:
+    """Refuse a name that can't be imported, or that would hide something else."""
+    if not package.isidentifier() or keyword.iskeyword(package):
+        problem = f"{package!r} can't be the name of a package"
+    elif package in _TAKEN or package in sys.stdlib_module_names:
+        problem = f"a package {package!r} would hide another of that name"
+    else:
+        return
+    raise ConfigError(problem, hint="give another: solvent init --name my_project")
+
+
 def _write(path: str, text: str) -> None:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "x", encoding="utf-8") as file:
+        with open(path, "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
         raise ConfigError(
@@ -125,19 +144,20 @@ def _write(path: str, text: str) -> None:
         ) from error
 
 
-def _files(package: str, folder: str) -> dict[str, str]:
+def _files(package: str) -> dict[str, str | None]:
+    """Give the text of each file; None for the lock, which takes a while to find."""
     return {
         "pyproject.toml": _PROJECT.format(package=package),
         f"{package}/__init__.py": "",
         f"{package}/pipeline.py": _PIPELINE,
         "configs/base.yaml": _CONFIG.format(package=package),
         "tests/test_pipeline.py": _TEST.format(package=package),
-        "requirements.lock": _lock(folder),
+        "requirements.lock": None,
         ".gitignore": ".solvent/\n__pycache__/\n",
     }
 
 
-def _lock(folder: str) -> str:
+def _lock() -> str:
     from tempfile import TemporaryDirectory
 
     from solvent.environments.capture import capture

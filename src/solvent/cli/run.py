@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from solvent.cli.choices import add_config, add_json, add_running, chosen
-from solvent.cli.output import print_json
+from solvent.cli.output import cut, print_json
 from solvent.cli.progress import make_watcher
 from solvent.errors import SolventError
 
@@ -17,6 +17,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     add_config(parser)
     add_running(parser)
     parser.add_argument("--sweep", action="append", default=[], metavar="A.B=1,2,3", help="run once for each value")
+    parser.add_argument("--tag", action="append", default=[], metavar="TAG", dest="tags", help="tag the run")
     add_json(parser)
     parser.add_argument("--quiet", action="store_true", help="print no progress")
 
@@ -54,7 +55,10 @@ def _run_one(pipeline: Any, project: Any, options: dict[str, Any], arguments: Na
     run_options = api.run_options(project, options, watcher, default_engine="processes")
     with watcher:
         launched = launch(pipeline, resolved, project, api.target_of(pipeline, project), run_options)
-    return _report(api.view(launched, project), launched.error, arguments)
+    run = api.view(launched, project)
+    if arguments.tags:
+        run.tag(*arguments.tags)
+    return _report(run, launched.error, arguments)
 
 
 def _report(run: Any, error: BaseException | None, arguments: Namespace) -> int:
@@ -103,14 +107,17 @@ def step_json(step: Any) -> dict[str, Any]:
 
 def result_text(run: Any) -> str:
     """Show the result of a run in a few words."""
+    return short_result(run.plain_result)
+
+
+def short_result(result: Any) -> str:
+    """Show a result, as JSON holds it, in a few words: each artifact as its type and the beginning of its digest."""
     import json
 
-    text = json.dumps(_in_short(run.plain_result), ensure_ascii=False)
-    return text if len(text) <= 400 else text[:399] + "…"
+    return cut(json.dumps(_in_short(result), ensure_ascii=False), 400)
 
 
 def _in_short(result: Any) -> Any:
-    """Give a result with each artifact as its type and the beginning of its digest."""
     from solvent.runs.words import short_type
 
     if isinstance(result, dict):

@@ -4,65 +4,123 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import moment, print_json, table
+from solvent.cli.output import cut, moment, print_json, table
+from solvent.cli.parsing import one_of, whole_number
 from solvent.runs.lives import status_of
 from solvent.runs.words import seconds_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from solvent.model import RunRecord
+    from solvent.runs.stores import Stores
+
+STATUSES = ("running", "done", "failed", "interrupted")
+_PAGE = 100
+_RESULT_WIDTH = 200
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("--pipeline", metavar="NAME", help="only runs of this pipeline")
     parser.add_argument(
-        "--status", choices=("running", "done", "failed", "interrupted"), help="only runs with this status"
+        "--status", type=one_of(*STATUSES), metavar="STATUS", help=f"only runs that are {', '.join(STATUSES)}"
     )
     parser.add_argument("--tag", metavar="TAG", help="only runs with this tag")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many (20)")
+    parser.add_argument("--limit", type=whole_number(1), default=20, metavar="N", help="how many (20)")
     add_json(parser)
 
 
 def execute(arguments: Namespace, name: str) -> int:
+    from solvent.runs.views import Run
+
     with open_stores() as stores:
-        # A run whose process died is stored as running, so those two are told apart here.
-        wanted = arguments.status
-        stored = None if wanted in ("running", "interrupted") else wanted
-        found = stores.metadata.list_runs(
-            pipeline=arguments.pipeline, status=stored, tag=arguments.tag, limit=arguments.limit
-        )
-        rows = [(record, status_of(record, stores.locks)) for record in found]
-    rows = [(record, status) for record, status in rows if wanted in (None, status)]
+        found = list(islice(_matching(stores, arguments), arguments.limit))
+        if not found:
+            _check_names(stores, arguments)
+        facts = [_facts(record, status, Run(record, stores)) for record, status in found]
     if arguments.json:
-        print_json([_as_json(record, status) for record, status in rows])
-    elif not rows:
-        print("no such run")
+        print_json(facts)
     else:
-        heads = ("run", "pipeline", "status", "started", "took", "steps")
-        print(table(heads, [_row(record, status) for record, status in rows], stretch=1, right=(4,)))
+        heads = ("run", "pipeline", "status", "started", "took", "ran", "result")
+        print(table(heads, [_row(each) for each in facts], stretch=6, right=(4, 5)) if facts else "no such run")
     return 0
 
 
-def _row(record: Any, status: str) -> tuple[str, ...]:
-    counts = json.loads(record.counts)
-    steps = " ".join(f"{number} {name}" for name, number in counts.items())
-    return record.id, record.pipeline, status, moment(record.started_at)[5:16], seconds_text(took(record)), steps
+def _matching(stores: Stores, arguments: Namespace) -> Iterator[tuple[RunRecord, str]]:
+    """Give runs with their status as of now, newest first, a page at a time."""
+    # A run whose process died is still stored as running.
+    stored = None if arguments.status == "interrupted" else arguments.status
+    size = min(arguments.limit, _PAGE)
+    before: str | None = None
+    while True:
+        page = stores.metadata.list_runs(
+            pipeline=arguments.pipeline, status=stored, tag=arguments.tag, limit=size, before=before
+        )
+        for record in page:
+            status = status_of(record, stores.locks)
+            if arguments.status in (None, status):
+                yield record, status
+        if len(page) < size:
+            return
+        before, size = page[-1].id, _PAGE
 
 
-def took(record: Any) -> float | None:
-    return record.ended_at - record.started_at if record.ended_at is not None else None
+def _check_names(stores: Stores, arguments: Namespace) -> None:
+    """Where nothing was found: is there no run at all, or is the pipeline's name not one?"""
+    from solvent.errors import NotFoundError, nearest
+
+    stores.metadata.find_run("latest")
+    if arguments.pipeline and not stores.metadata.list_runs(pipeline=arguments.pipeline, limit=1):
+        known = sorted({record.pipeline for record in stores.metadata.list_runs(limit=1000)})
+        raise NotFoundError(
+            f"no run of a pipeline {arguments.pipeline!r}{nearest(arguments.pipeline, known)}",
+            hint=f"pipelines: {', '.join(known)}",
+        )
 
 
-def _as_json(record: Any, status: str) -> dict[str, Any]:
+def _facts(record: RunRecord, status: str, run: Any) -> dict[str, Any]:
     return {
         "id": record.id,
         "pipeline": record.pipeline,
         "status": status,
         "started_at": record.started_at,
-        "seconds": took(record),
+        "seconds": record.ended_at - record.started_at if record.ended_at is not None else None,
         "steps": json.loads(record.counts),
+        "result": run.plain_result,
+        "error": record.error,
+        "tags": run.tags,
         "seed": record.seed,
         "engine": record.engine,
         "user": record.user,
         "resumes": record.resumes,
         "sweep": record.sweep,
     }
+
+
+def _row(facts: dict[str, Any]) -> tuple[str, ...]:
+    counts = facts["steps"]
+    ran = f"{counts.get('done', 0)}/{sum(counts.values())}" if counts else ""
+    tags = "".join(f"#{tag} " for tag in facts["tags"])
+    started = moment(facts["started_at"])[5:16]
+    took = seconds_text(facts["seconds"])
+    return facts["id"], facts["pipeline"], facts["status"], started, took, ran, tags + _outcome(facts)
+
+
+def _outcome(facts: dict[str, Any]) -> str:
+    from solvent.cli.run import short_result
+
+    if facts["error"]:
+        return str(facts["error"]).partition("\n")[0]
+    return cut(short_result(_rounded(facts["result"])), _RESULT_WIDTH) if facts["status"] == "done" else ""
+
+
+def _rounded(result: Any) -> Any:
+    if isinstance(result, dict):
+        return {name: _rounded(each) for name, each in result.items()}
+    if isinstance(result, list):
+        return [_rounded(each) for each in result]
+    return float(f"{result:.4g}") if isinstance(result, float) else result

@@ -2,79 +2,113 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import moment, print_json, table, wrapped
+from solvent.cli.choices import add_json, find_run_or_step, open_stores
+from solvent.cli.output import format_text, moment, print_json, table, wrapped
 from solvent.cli.run import result_text, run_json
-from solvent.errors import NotFoundError
+from solvent.runs.views import Run, StepRun
 from solvent.runs.words import seconds_text, short_type, size_text
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
-    parser.add_argument("what", metavar="RUN or [RUN/]STEP", nargs="?", default="latest", help="latest by default")
+    parser.add_argument(
+        "what", metavar="RUN", nargs="?", default="latest", help="RUN, RUN/STEP, STEP or STEP[1]; the latest run"
+    )
     add_json(parser)
 
 
 def execute(arguments: Namespace, name: str) -> int:
-    from solvent.runs.references import find_step_run
-    from solvent.runs.views import Run
-
     with open_stores() as stores:
-        if "/" not in arguments.what:
-            try:
-                return _show_run(Run(stores.metadata.find_run(arguments.what), stores), arguments.json)
-            except NotFoundError as no_run:
-                return _show_step(_step_or(no_run, arguments.what, stores), arguments.json)
-        return _show_step(find_step_run(arguments.what, stores)[0], arguments.json)
+        found = find_run_or_step(arguments.what, stores)
+        if isinstance(found, Run):
+            environment = _environment(found.record.environment, stores.metadata)
+            if arguments.json:
+                print_json(_run_facts(found, environment))
+            else:
+                print("\n".join(_run_lines(found, environment)))
+        else:
+            observations = stores.metadata.step_run(*(found.source or (found.run_id, found.position)))
+            facts = _whole_step(found, observations, stores.metadata)
+            if arguments.json:
+                print_json(facts)
+            else:
+                print("\n".join(_step_lines(found, facts)))
+    return 0
 
 
-def _step_or(no_run: NotFoundError, reference: str, stores: Any) -> Any:
-    """Let a name of no run be that of a step; if it is neither, complain about the run."""
-    from solvent.runs.references import find_step_run
+def _environment(digest: str | None, metadata: Any) -> dict[str, Any] | None:
+    loaded = metadata.load_environment(digest) if digest else None
+    if loaded is None:
+        return None
+    about = json.loads(loaded[0])
+    found: dict[str, Any] = {name: about[name] for name in ("python", "platform") if name in about}
+    return {"digest": digest, **found, "distributions": len(about.get("distributions", ()))}
 
-    try:
-        return find_step_run(reference, stores)[0]
-    except NotFoundError:
-        raise no_run from None
 
-
-def _show_run(run: Any, as_json: bool) -> int:
+def _run_facts(run: Run, environment: dict[str, Any] | None) -> dict[str, Any]:
     record = run.record
-    if as_json:
-        facts = {name: getattr(record, name) for name in record.__slots__ if name not in ("result", "counts")}
-        steps = [{**_step_facts(step), "metrics": step.metrics} for step in run.steps]
-        print_json(
-            {**facts, **run_json(run), "steps": steps, "config": run.config, "tags": run.tags, "notes": run.notes}
-        )
-        return 0
-    lines = [f"run {run.id} of {run.pipeline}: {run.status}"]
-    lines += wrapped("started", f"{moment(record.started_at)} by {record.user} on {record.host}, in {record.cwd}")
-    lines += wrapped("took", f"{seconds_text(run.seconds)}, engine {record.engine}, run seed {record.seed}")
+    facts = {name: getattr(record, name) for name in record.__slots__ if name not in ("result", "counts")}
+    return {
+        **facts,
+        **run_json(run),
+        "steps": [{**_step_facts(step), "metrics": step.metrics} for step in run.steps],
+        "config": run.config,
+        "config_sources": json.loads(record.config_sources),
+        "environment": environment,
+        "tags": run.tags,
+        "notes": run.notes,
+    }
+
+
+def _run_lines(run: Run, environment: dict[str, Any] | None) -> list[str]:
+    lines = [f"run {run.id} of {run.pipeline}: {run.status}", *_header(run, environment)]
+    if run.status == "done":
+        lines += wrapped("result", result_text(run))
+    lines += ["", *_step_table(run.steps)]
+    measured = [line for step in run.steps for line in wrapped(step.label, _metrics(step.metrics))]
+    return [*lines, "", "metrics", *measured] if measured else lines
+
+
+def _header(run: Run, environment: dict[str, Any] | None) -> list[str]:
+    """Say who ran what, when, where and with what."""
+    record = run.record
+    lines = wrapped("started", f"{moment(record.started_at)} by {record.user} on {record.host}, in {record.cwd}")
+    took = seconds_text(run.seconds) if run.seconds is not None else "unknown"
+    lines += wrapped("took", f"{took}, engine {record.engine}, run seed {record.seed}")
     lines += wrapped("command", record.command)
     if record.git_commit:
         dirty = ", with uncommitted changes" if record.git_diff else ""
         lines += wrapped("git", f"{record.git_commit[:12]} on {record.git_branch or 'no branch'}{dirty}")
-    lines += wrapped("resumes", record.resumes or "")
-    lines += wrapped("config", ", ".join(f"{name}={value}" for name, value in run.config.items()))
+    if environment:
+        packages = f"{environment['distributions']} distributions, {environment['digest'][:12]}"
+        lines += wrapped("python", f"{environment.get('python')} on {environment.get('platform')}, {packages}")
+    lines += wrapped("goes on", f"from run {record.resumes}" if record.resumes else "")
+    lines += wrapped("sweep", record.sweep or "")
+    lines += wrapped("config", ", ".join(f"{name}={_plain(value)}" for name, value in run.config.items()))
     lines += wrapped("tags", ", ".join(run.tags))
     for note in run.notes:
         lines += wrapped("note", note)
-    lines += wrapped("error", run.error or "")
-    if run.status == "done":
-        lines += wrapped("result", result_text(run))
-    print("\n".join(lines))
-    print()
-    rows = [(s.label, s.status, seconds_text(s.seconds), s.why) for s in run.steps]
-    print(table(("step", "status", "took", "why"), rows, stretch=3, right=(2,)))
-    measured = [line for s in run.steps for line in wrapped(s.label, _metrics(s.metrics))]
-    if measured:
-        print("\nmetrics\n" + "\n".join(measured))
-    return 0
+    for line in (run.error or "").splitlines():
+        lines += wrapped("error", line.strip())
+    return lines
 
 
-def _step_facts(step: Any) -> dict[str, Any]:
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _step_table(steps: list[StepRun]) -> list[str]:
+    if not steps:
+        return ["no step was called"]
+    executed = ("done", "failed")
+    rows = [(s.label, s.status, seconds_text(s.seconds) if s.status in executed else "", s.why) for s in steps]
+    return [table(("step", "status", "took", "why"), rows, stretch=3, right=(2,))]
+
+
+def _step_facts(step: StepRun) -> dict[str, Any]:
     return {
         "name": step.name,
         "index": step.index,
@@ -89,45 +123,84 @@ def _step_facts(step: Any) -> dict[str, Any]:
     }
 
 
-def _show_step(step: Any, as_json: bool) -> int:
-    outputs = {
-        name: {"digest": a.digest, "type": a.type, "format": a.format, "size_bytes": a.size_bytes, "pickled": a.pickled}
-        for name, a in step.artifacts.items()
-    }
-    inputs = [each._asdict() for each in step.input_records]
+def _whole_step(step: StepRun, executed: Any, metadata: Any) -> dict[str, Any]:
+    """Collect all that is known of a step run; `executed` is the record of the execution that it is or reuses."""
+    seen = executed.execution.observations if executed.execution else ()
     error = step.error
-    if as_json:
-        more = {"outputs": outputs, "inputs": inputs, "metrics": step.metrics, "observed": step.observed}
-        failure = {"kind": error.kind, "message": error.message, "traceback": error.traceback} if error else None
-        print_json({"run": step.run_id, **_step_facts(step), **more, "error": failure})
-        return 0
+    about = f"{step.run_id}/{step.position}"
+    return {
+        "run": step.run_id,
+        **_step_facts(step),
+        "reuses": {"run": step.source[0], "call": step.source[1]} if step.source else None,
+        "executed_seconds": step.executed_seconds,
+        "arguments": {name: given[2] for name, given in step.parts.get("arguments", {}).items() if given[2]},
+        "inputs": [each._asdict() for each in step.input_records],
+        "outputs": {name: _artifact(each) for name, each in step.artifacts.items()},
+        "metrics": step.metrics,
+        "attachments": {name: _artifact(each) for name, each in step.attachments.items()},
+        "files": step.parts.get("externals", {}),
+        "observed": [each._asdict() for each in seen],
+        "tags": [each.tag for each in metadata.tags("step_run", about)],
+        "notes": [each.text for each in metadata.notes("step_run", about)],
+        "error": {"kind": error.kind, "message": error.message, "traceback": error.traceback} if error else None,
+    }
+
+
+def _artifact(artifact: Any) -> dict[str, Any]:
+    return {name: getattr(artifact, name) for name in ("digest", "type", "format", "size_bytes", "pickled")}
+
+
+def _step_lines(step: StepRun, facts: dict[str, Any]) -> list[str]:
     lines = [f"{step.label} of run {step.run_id}: {step.status}"]
     lines += wrapped("why", step.why)
-    cpu = f", {seconds_text(step.cpu_seconds)} of cpu" if step.cpu_seconds is not None else ""
-    lines += wrapped("took", f"{seconds_text(step.executed_seconds)}{cpu}, attempt {step.attempt}")
-    if step.peak_memory_bytes:
-        lines += wrapped("memory", f"{size_text(step.peak_memory_bytes)} at most, of the {step.memory_scope}")
-    for each in step.input_records:
-        lines += wrapped("input", f"{each.name}: {short_type(each.type)} {each.digest[:12]}")
-    for name, text in ((n, t[2]) for n, t in step.parts.get("arguments", {}).items() if t[2]):
+    if step.source:
+        lines += wrapped("reuses", f"call {step.source[1]} of run {step.source[0]}, whose facts these are")
+    lines += _usage(step)
+    for name, text in facts["arguments"].items():
         lines += wrapped("argument", f"{name} = {text}")
-    for name, artifact in outputs.items():
-        mark = ", PICKLE" if artifact["pickled"] else ""
-        size = size_text(artifact["size_bytes"])
-        lines += wrapped(
-            "output",
-            f"{name}: {short_type(artifact['type'])} {artifact['digest'][:12]} ({size}, {artifact['format']}{mark})",
-        )
-    lines += wrapped("metrics", _metrics(step.metrics))
-    lines += wrapped(
-        "logged", ", ".join(f"{n} ({short_type(a.type)} {a.digest[:12]})" for n, a in step.attachments.items())
-    )
-    lines += wrapped("seen", ", ".join(step.observed))
-    print("\n".join(lines))
-    if error:
-        print(f"\n{error.traceback.rstrip() or error.message}")
-    return 0
+    for each in facts["inputs"]:
+        lines += wrapped("input", f"{each['name']}: {short_type(each['type'])} {each['digest'][:12]}")
+    for name, artifact in facts["outputs"].items():
+        lines += wrapped("output", f"{name}: {_artifact_words(artifact)}")
+    lines += wrapped("metrics", _metrics(facts["metrics"], {name: len(step.series(name)) for name in step.metrics}))
+    for name, artifact in facts["attachments"].items():
+        lines += wrapped("logged", f"{name}: {_artifact_words(artifact)}")
+    for path, digest in facts["files"].items():
+        lines += wrapped("file", f"{path} {digest[:12]}")
+    for each in facts["observed"]:
+        lines += wrapped("seen", _observation(**each))
+    lines += wrapped("tags", ", ".join(facts["tags"]))
+    for note in facts["notes"]:
+        lines += wrapped("note", note)
+    error = step.error
+    return [*lines, "", error.traceback.rstrip() or f"{error.kind}: {error.message}"] if error else lines
 
 
-def _metrics(metrics: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+def _usage(step: StepRun) -> list[str]:
+    if step.executed_seconds is None:
+        return []
+    cpu = f", {seconds_text(step.cpu_seconds)} of cpu" if step.cpu_seconds is not None else ""
+    lines = wrapped("took", f"{seconds_text(step.executed_seconds)}{cpu}, attempt {step.attempt}")
+    if step.peak_memory_bytes:
+        scope = "of the step" if step.memory_scope == "step" else "of the whole process, not of the step alone"
+        lines += wrapped("memory", f"{size_text(step.peak_memory_bytes)} at most, {scope}")
+    return lines
+
+
+def _artifact_words(artifact: dict[str, Any]) -> str:
+    size, form = size_text(artifact["size_bytes"]), format_text(artifact["format"], artifact["pickled"])
+    return f"{short_type(artifact['type'])} {artifact['digest'][:12]} ({size}, {form})"
+
+
+def _observation(kind: str, subject: str, token: str) -> str:
+    if kind == "seed":
+        return "it drew random numbers, so the run seed counts"
+    return f"{kind} {subject} {'was not there' if token == 'absent' else token[:12]}".rstrip()
+
+
+def _metrics(metrics: dict[str, float], counts: dict[str, int] | None = None) -> str:
+    def words(name: str, value: float) -> str:
+        number = (counts or {}).get(name, 1)
+        return f"{name} {value:.4g}" + (f" (last of {number})" if number > 1 else "")
+
+    return ", ".join(words(name, value) for name, value in metrics.items())
