@@ -137,6 +137,35 @@ def test_two_interrupts_stop_now(shop, engine: str) -> None:
     assert shop.run("slow.py", "--engine", engine).ran == ["waiting", "last"]
 
 
+def stop_at_once(shop, engine: str) -> None:
+    """Start a run, wait until `waiting` runs, and interrupt it twice."""
+    (shop.root / "started").unlink(missing_ok=True)
+    process = start(shop, "slow.py", "--engine", engine)
+    wait_until((shop.root / "started").exists)
+    process.send_signal(signal.SIGINT)
+    stderr = process.stderr
+    assert stderr is not None
+    while "Ctrl-C again" not in stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_was_adopted_once_is_adopted_again_and_leads_to_its_execution(shop, engine: str) -> None:
+    shop.write("slow.py", SLOW)
+    stop_at_once(shop, engine)
+    first = json.loads(shop.command("runs", "--json").stdout)[0]["id"]
+    stop_at_once(shop, engine)
+    (shop.root / "go").write_text("")
+    assert shop.run("slow.py", "--engine", engine).ran == ["waiting", "last"]
+    assert (shop.root / "uncached.txt").read_text() == "x"
+    made = json.loads(shop.command("show", "uncached", "--json").stdout)
+    assert list(made["outputs"]), "a reused step shows the outputs of its execution"
+    assert first in shop.command("why", "uncached").stdout
+
+
 CRASH = """
 import ctypes, os, signal
 from solvent import pipeline, step

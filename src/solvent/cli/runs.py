@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.output import cut, moment, print_json, table
 from solvent.cli.parsing import one_of, whole_number
+from solvent.model import RUN_STATUSES
 from solvent.runs.lives import status_of
 from solvent.runs.words import seconds_text
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from solvent.model import RunRecord
     from solvent.runs.stores import Stores
 
-STATUSES = ("running", "done", "failed", "interrupted")
 _PAGE = 100
 _RESULT_WIDTH = 200
 
@@ -27,7 +27,7 @@ _RESULT_WIDTH = 200
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("--pipeline", metavar="NAME", help="only runs of this pipeline")
     parser.add_argument(
-        "--status", type=one_of(*STATUSES), metavar="STATUS", help=f"only runs that are {', '.join(STATUSES)}"
+        "--status", type=one_of(*RUN_STATUSES), metavar="STATUS", help=f"only runs that are {', '.join(RUN_STATUSES)}"
     )
     parser.add_argument("--tag", metavar="TAG", help="only runs with this tag")
     parser.add_argument("--limit", type=whole_number(1), default=20, metavar="N", help="how many (20)")

@@ -7,7 +7,7 @@ import sys
 
 from solvent.artifacts.store import LocalBlobs
 from solvent.metadata.store import MetadataStore
-from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord
+from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord, StepSpec
 from solvent.runs.observe import describe, still_holds
 
 
@@ -20,6 +20,19 @@ class Cache:
         self._root = root
         self._run_seed = str(run_seed)
         self._memo = memo
+
+    def look_up(self, spec: StepSpec, key: str, *, reuse: bool) -> tuple[StepRunRecord | None, str]:
+        """Give what a call of this step may reuse; else None, and in words why it may not or what is wrong with it."""
+        if not spec.cache:
+            return None, "it is not cached (cache=False)"
+        if not reuse:
+            return None, "the run was asked to reuse nothing"
+        return self.find(key)
+
+    def adopt(self, run_id: str, spec: StepSpec, key: str, occurrence: int) -> StepRunRecord | None:
+        """Give what an interrupted run has done of a step that is not cached, if it still counts."""
+        record = self._metadata.find_adoptable(run_id, spec.name, key, occurrence)
+        return record if record is not None and not self.refusal(record) else None
 
     def find(self, key: str) -> tuple[StepRunRecord | None, str]:
         """Give the newest execution under `key` that still counts; else None, and in words why the newest does not."""

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import short_type
 
-SECTIONS = ("code", "config", "data", "environment", "seed", "metrics", "steps")
-
 
 class Difference(NamedTuple):
     """One thing that differs: its name, and what it was in the first and the second run (None: not there)."""

@@ -66,6 +66,11 @@ class Isolation:
         if self._engine is None:
             from solvent.engines.processes import ProcessEngine
 
-            loaded = [name for name in ("numpy", "pandas", "pyarrow", "polars", "sklearn") if name in sys.modules]
-            self._engine = ProcessEngine(self._entry, 1, fork=False, preload=loaded)
+            self._engine = ProcessEngine(self._entry, 1, fork=False, preload=preloadable())
         return self._engine
+
+
+def preloadable() -> list[str]:
+    """Name the heavy installed packages that this process has loaded, for a server that starts anew."""
+    heavy = ("numpy", "pandas", "pyarrow", "polars", "sklearn", "scipy", "lightgbm", "torch")
+    return [name for name in heavy if name in sys.modules]

@@ -26,11 +26,11 @@ from solvent.runs.explainer import Explainer
 from solvent.runs.facts import begin_record, new_run_id
 from solvent.runs.inline import InlineDriver
 from solvent.runs.interrupts import gentle_interrupts
-from solvent.runs.isolate import Isolation
+from solvent.runs.isolate import Isolation, preloadable
 from solvent.runs.keyer import Keyer
 from solvent.runs.lives import lease_name, status_of
 from solvent.runs.memo import StoreMemo
-from solvent.runs.runner import Adoptable, Policy, Runner, StepOptions
+from solvent.runs.runner import Policy, Runner, StepOptions
 from solvent.runs.seal import Seal
 from solvent.runs.stores import Stores
 from solvent.runs.tickets import TicketOffice
@@ -99,12 +99,6 @@ def may_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1 and "ipykernel" not in sys.modules
 
 
-def preloadable() -> list[str]:
-    """Name the heavy installed packages that this process has loaded, for a server that starts anew."""
-    heavy = ("numpy", "pandas", "pyarrow", "polars", "sklearn", "scipy", "lightgbm", "torch")
-    return [name for name in heavy if name in sys.modules]
-
-
 class _Launch:
     """The parts of one run, put together."""
 
@@ -160,7 +154,7 @@ class _Launch:
             policy=Policy(
                 reuse=options.reuse,
                 keep_going=options.keep_going,
-                adopt=self._adoptable(interrupted),
+                resumes=self._record.resumes,
                 steps=options.steps,
             ),
         )
@@ -281,15 +275,6 @@ class _Launch:
             if status_of(run, self._stores.locks) == "interrupted":
                 return run
         return None
-
-    def _adoptable(self, interrupted: RunRecord | None) -> Adoptable:
-        if interrupted is None:
-            return {}
-        return {
-            (record.name, record.key, record.occurrence): record
-            for record in self._stores.metadata.list_step_runs(interrupted.id)
-            if not record.cached and record.status in ("done", "reused")
-        }
 
 
 def _stopped(interrupt: KeyboardInterrupt) -> RunInterrupted:

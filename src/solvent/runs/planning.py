@@ -7,7 +7,6 @@ from typing import Any
 from solvent.config.project import Project
 from solvent.config.resolve import Resolved
 from solvent.environments.capture import capture
-from solvent.model import ArtifactRef
 from solvent.pipelines.pipeline import Pipeline
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.plan.graph import Call
@@ -43,10 +42,10 @@ class CacheLookup:
         state = CallState(call)
         self._states[call.index] = state
         self._keyer.key(state, self._identity_of)
-        artifacts = self._look_up(state)
-        if artifacts is None:
+        record, state.missed = self._cache.look_up(call.step.spec, state.key, reuse=self._options.reuse)
+        if record is None or record.execution is None:
             return Found(False, self._explainer.why(self._stores.metadata, state))
-        accept_artifacts(state, artifacts)
+        accept_artifacts(state, record.execution.outputs)
         return Found(True, "nothing it depends on changed")
 
     def value(self, ref: Ref) -> Any:
@@ -57,16 +56,6 @@ class CacheLookup:
         if name not in self._seconds:
             self._seconds[name] = self._stores.metadata.mean_seconds(name, self._pipeline)
         return self._seconds[name]
-
-    def _look_up(self, state: CallState) -> dict[str, ArtifactRef] | None:
-        if not state.call.step.spec.cache:
-            state.missed = "it is not cached (cache=False)"
-            return None
-        if not self._options.reuse:
-            state.missed = "the run was asked to reuse nothing"
-            return None
-        record, state.missed = self._cache.find(state.key)
-        return dict(record.execution.outputs) if record and record.execution else None
 
     def _identity_of(self, ref: Ref) -> Any:
         return output_at(self._states[call_of(ref).index], path_of(ref), self._stores.blobs).identity

@@ -23,21 +23,20 @@ from solvent.runs.writer import Entry, Writer
 EXECUTE, SETTLED, ELSEWHERE, TWIN = "execute", "settled", "elsewhere", "twin"
 
 StepOptions = Callable[[str], StepSettings]
-Adoptable = dict[tuple[str, str, int], StepRunRecord]
 
 
 class Policy:
     """How this run treats the cache and failures; never part of a key.
 
-    `adopt` holds what an interrupted run had committed of the steps that are not cached, by (name, key, occurrence).
+    `resumes` is the interrupted run whose steps that are not cached count as done.
     """
 
-    __slots__ = ("adopt", "keep_going", "reuse", "steps")
+    __slots__ = ("keep_going", "resumes", "reuse", "steps")
 
-    def __init__(self, *, reuse: bool, keep_going: bool, adopt: Adoptable, steps: StepOptions) -> None:
+    def __init__(self, *, reuse: bool, keep_going: bool, resumes: str | None, steps: StepOptions) -> None:
         self.reuse = reuse
         self.keep_going = keep_going
-        self.adopt = adopt
+        self.resumes = resumes
         self.steps = steps
 
 
@@ -227,22 +226,17 @@ class Runner:
         return self.settle(state, "reused", f"same call as `{twin.label}` in this run")
 
     def _adopt(self, state: CallState) -> bool:
-        if state.call.step.spec.cache or not self.policy.adopt:
+        spec, interrupted = state.call.step.spec, self.policy.resumes
+        if spec.cache or interrupted is None:
             return False
-        record = self.policy.adopt.pop((state.name, state.key, state.call.occurrence), None)
-        if record is None or self.cache.refusal(record):
+        record = self.cache.adopt(interrupted, spec, state.key, state.call.occurrence)
+        if record is None:
             return False
-        self._take_record(state, record, f"done in the interrupted run {record.run_id}")
+        self._take_record(state, record, f"done in the interrupted run {interrupted}")
         return True
 
     def _reuse(self, state: CallState) -> bool:
-        if not state.call.step.spec.cache:
-            state.missed = "it is not cached (cache=False)"
-            return False
-        if not self.policy.reuse:
-            state.missed = "the run was asked to reuse nothing"
-            return False
-        record, state.missed = self.cache.find(state.key)
+        record, state.missed = self.cache.look_up(state.call.step.spec, state.key, reuse=self.policy.reuse)
         if record is None:
             return False
         self.by_key[state.key] = state
@@ -252,7 +246,8 @@ class Runner:
     def _take_record(self, state: CallState, record: StepRunRecord, why: str) -> None:
         assert record.execution is not None
         accept_artifacts(state, record.execution.outputs)
-        state.source = (record.run_id, record.position)
+        # What was adopted may itself have been adopted; `source` always names the execution.
+        state.source = record.source or (record.run_id, record.position)
         self.settle(state, "reused", why)
 
 
