@@ -5,7 +5,7 @@ Nothing here does work. A record is made once and never changed; who needs anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -160,6 +160,17 @@ class Failure:
     signal: str | None = None
 
 
+class Place(NamedTuple):
+    """Where the bytes of a project are: its local folder, and the URL of its artifact store unless that is the folder.
+
+    `cache_bytes` limits what is kept in the folder of blobs that belong to a store elsewhere.
+    """
+
+    home: str
+    artifacts: str | None = None
+    cache_bytes: int = 10 << 30
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """All that an engine needs to run one step anywhere: what to call, with what, under which seed, and where to write.
@@ -173,7 +184,7 @@ class Ticket:
     spec: StepSpec
     key: str
     run_seed: int
-    store: str
+    place: Place
     project: str
     arguments: bytes
     attempt: int = 1
@@ -232,7 +243,8 @@ class Input(NamedTuple):
 class RunRecord:
     """One execution of a pipeline, as stored. Times are seconds since the epoch; `config` and the others are JSON text.
 
-    `resumes` is the id of the interrupted run that this one goes on from; `counts` is JSON of step status to number.
+    `resumes` is the id of the interrupted run that this one goes on from; `counts` is JSON of step status to number;
+    `project` is the name of the project that it belongs to; `origin` names the store that it was copied from.
     """
 
     id: str
@@ -260,6 +272,8 @@ class RunRecord:
     error: str | None = None
     result: str | None = None
     counts: str = "{}"
+    project: str = ""
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +299,89 @@ class StepRunRecord:
     finished_at: float = 0.0
     execution: Execution | None = None
     inputs: tuple[Input, ...] = ()
+
+
+class Blobs(Protocol):
+    """An artifact store: bytes addressed by the SHA-256 of themselves, durable once `sync` has returned."""
+
+    root: str
+    """The local folder of the store, or of its cache: what is made of blobs for steps to open lies there."""
+
+    def put(self, data: bytes | Iterable[bytes], role: str = "") -> Blob:
+        """Store bytes; those that are there already are not written again."""
+        ...
+
+    def put_file(self, path: str, role: str = "") -> Blob:
+        """Store a copy of a file's bytes."""
+        ...
+
+    def writer(self, role: str = "") -> BlobStream:
+        """Give a file to stream bytes into; its `blob` is known when the `with` block ends."""
+        ...
+
+    def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
+        """Tell which blobs are not there with their full size."""
+        ...
+
+    def read(self, blob: Blob) -> bytes:
+        """Give the bytes of a blob, checked against its digest; BlobError if they are missing or damaged."""
+        ...
+
+    def map(self, blob: Blob) -> memoryview:
+        """Give the bytes of a blob as mapped memory, checked against its digest."""
+        ...
+
+    def checked_path(self, blob: Blob) -> str:
+        """Name a local file that holds the checked bytes of a blob; nobody may change it."""
+        ...
+
+    def sync(self) -> None:
+        """Make every blob stored since the last call survive the end of this machine."""
+        ...
+
+    def listing(self) -> Iterator[StoredBlob]:
+        """Give all that is in the store, in no order."""
+        ...
+
+    def remove(self, digests: Iterable[str]) -> None:
+        """Remove blobs; those that are not there are left out."""
+        ...
+
+
+class BlobStream(Protocol):
+    """A file that becomes a blob when its `with` block ends well, and nothing when it does not."""
+
+    blob: Blob
+
+    def write(self, data: Any) -> int: ...
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, kind: Any, error: Any, trace: Any, /) -> None: ...
+
+
+class StoredBlob(NamedTuple):
+    """A blob as the store has it: `changed_at` is when its bytes came there, in seconds since the epoch."""
+
+    digest: str
+    size_bytes: int
+    changed_at: float
+
+
+class Locks(Protocol):
+    """Named locks between processes that die with the process that holds them."""
+
+    def try_lock(self, name: str) -> bool:
+        """Take a lock if nobody has it, other threads and runs of this process included; never wait."""
+        ...
+
+    def unlock(self, name: str) -> None:
+        """Give back a lock that this process has; one that it does not have is left alone."""
+        ...
+
+    def holder_alive(self, name: str) -> bool:
+        """Tell whether a living process has this lock, this one included."""
+        ...
 
 
 class Tracer(Protocol):

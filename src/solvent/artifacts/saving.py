@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from solvent.artifacts.sink import Sink, Source, Unsuitable
-from solvent.artifacts.store import LocalBlobs
 from solvent.artifacts.tagged import PLAIN, SAFE_INT, decode, loads
 from solvent.errors import FormatError
-from solvent.model import ArtifactRef, Identity
+from solvent.model import ArtifactRef, Blobs, Identity
 from solvent.plugins.registry import Plugin, Registry
 
 _HERE = "solvent.artifacts.formats"
@@ -62,7 +61,7 @@ _NO_META: dict[str, Any] = {}
 
 
 def save(
-    value: Any, identity: Identity, blobs: LocalBlobs, *, allow_pickle: bool = True, path: str = "value"
+    value: Any, identity: Identity, blobs: Blobs, *, allow_pickle: bool = True, path: str = "value"
 ) -> ArtifactRef:
     """Write a value; reading the artifact gives back an equal value of the same type, or this raises FormatError."""
     kind = type(value)
@@ -80,7 +79,7 @@ def save(
         return _write("pickle", value, identity, blobs, allow_pickle, path, why)
 
 
-def load(ref: ArtifactRef, blobs: LocalBlobs, *, allow_pickle: bool = True) -> Any:
+def load(ref: ArtifactRef, blobs: Blobs, *, allow_pickle: bool = True) -> Any:
     """Read an artifact, with the very format that wrote it and none weaker."""
     if ref.format == "json" and ref.inline is not None:
         return decode(ref.inline)
@@ -131,7 +130,7 @@ def register_format(name: str, target: str, packages: tuple[str, ...] = (), inst
 
 
 def _write(
-    name: str, value: Any, identity: Identity, blobs: LocalBlobs, allow_pickle: bool, path: str, why: dict[str, Any]
+    name: str, value: Any, identity: Identity, blobs: Blobs, allow_pickle: bool, path: str, why: dict[str, Any]
 ) -> ArtifactRef:
     if name == "pickle" and not allow_pickle:
         raise FormatError(_no_safe_format(value, why), where=path, hint=why.get("hint") or _PICKLE_HINT)
@@ -155,7 +154,7 @@ def _no_safe_format(value: Any, why: dict[str, Any]) -> str:
     return f"only pickle can store a {kind.__module__}.{kind.__qualname__}{reason}, and this project forbids it"
 
 
-def _child_saver(blobs: LocalBlobs, allow_pickle: bool) -> Callable[[Any, str], ArtifactRef]:
+def _child_saver(blobs: Blobs, allow_pickle: bool) -> Callable[[Any, str], ArtifactRef]:
     def save_child(value: Any, path: str) -> ArtifactRef:
         from solvent.fingerprint.values import identify
 

@@ -8,9 +8,8 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from solvent.artifacts.store import BlobWriter, LocalBlobs
 from solvent.errors import FormatError, StoreError
-from solvent.model import ArtifactRef, Blob
+from solvent.model import ArtifactRef, Blob, Blobs, BlobStream
 
 INLINE_BYTES = 16 * 1024
 
@@ -41,7 +40,7 @@ class Format(Protocol):
 class Sink:
     """Where a format writes one value: one stream, named parts, whole files, and children of their own identity."""
 
-    def __init__(self, blobs: LocalBlobs, save_child: Callable[[Any, str], ArtifactRef], path: str = "value") -> None:
+    def __init__(self, blobs: Blobs, save_child: Callable[[Any, str], ArtifactRef], path: str = "value") -> None:
         self.blobs = blobs
         self.path = path
         self.inline: bytes | None = None
@@ -95,7 +94,7 @@ class Spill(io.RawIOBase):
         self._sink = sink
         self._role = role
         self._memory = bytearray()
-        self._writer: BlobWriter | None = None
+        self._writer: BlobStream | None = None
         self._size = 0
         self._failure: StoreError | None = None
 
@@ -140,7 +139,7 @@ class Spill(io.RawIOBase):
 class Source:
     """What a format reads from: the bytes, parts and children of one artifact, checked against their digests."""
 
-    def __init__(self, ref: ArtifactRef, blobs: LocalBlobs, load_child: Callable[[ArtifactRef], Any]) -> None:
+    def __init__(self, ref: ArtifactRef, blobs: Blobs, load_child: Callable[[ArtifactRef], Any]) -> None:
         self.ref = ref
         self.meta = ref.meta
         self.blobs = blobs

@@ -8,12 +8,12 @@ import io
 import itertools
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from solvent.errors import BlobError, StoreError
-from solvent.model import Blob
+from solvent.model import Blob, StoredBlob
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -62,6 +62,31 @@ class LocalBlobs:
             return os.stat(self.path(blob)).st_size == blob.size_bytes
         except OSError:
             return False
+
+    def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
+        """Tell which blobs are not there with their full size."""
+        return [blob for blob in blobs if not self.has(blob)]
+
+    def listing(self) -> Iterator[StoredBlob]:
+        """Give all that is in the store, in no order; what other processes add or remove meanwhile may be in it or not."""
+        for folder in _entries(self._objects):
+            if len(folder.name) == 2:
+                for entry in _entries(folder.path):
+                    if len(entry.name) == 62:
+                        with suppress(FileNotFoundError):
+                            state = entry.stat()
+                            yield StoredBlob(folder.name + entry.name, state.st_size, state.st_mtime)
+
+    def remove(self, digests: Iterable[str]) -> None:
+        """Remove blobs; those that are not there are left out."""
+        for digest in digests:
+            path = os.path.join(self._objects, digest[:2], digest[2:])
+            try:
+                unlink(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise store_error("remove", path, error) from error
 
     def path(self, blob: Blob) -> str:
         """Name the file that holds a blob, whether it is there or not."""
@@ -225,6 +250,24 @@ class BlobWriter(io.RawIOBase):
         with suppress(OSError):
             os.unlink(self._temporary)
         self.close()
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+
+
+def unlink(path: str) -> None:
+    """Remove a file, a read-only one too."""
+    try:
+        os.unlink(path)
+    except PermissionError:
+        # Windows does not remove a read-only file.
+        os.chmod(path, 0o600)
+        os.unlink(path)
 
 
 def replace(source: str, target: str) -> None:

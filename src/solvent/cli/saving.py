@@ -8,14 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from solvent.artifacts.store import LocalBlobs
 from solvent.errors import SolventError
-from solvent.model import ArtifactRef, Blob
+from solvent.model import ArtifactRef, Blob, Blobs
 
 Write = Callable[[str], object]
 
 
-def save_bytes(artifact: ArtifactRef, blobs: LocalBlobs, path: str) -> None:
+def save_bytes(artifact: ArtifactRef, blobs: Blobs, path: str) -> None:
     """Write an artifact's bytes, each checked against its digest, to a path that is new."""
     if os.path.lexists(path):
         raise SolventError(f"{path} is there already", hint="give a path that is new; nothing is overwritten")
@@ -33,7 +32,7 @@ def save_bytes(artifact: ArtifactRef, blobs: LocalBlobs, path: str) -> None:
         raise SolventError(f"can't write {error.filename or path}: {error.strerror}") from error
 
 
-def _parts(artifact: ArtifactRef, blobs: LocalBlobs) -> Iterator[tuple[str, Write]]:
+def _parts(artifact: ArtifactRef, blobs: Blobs) -> Iterator[tuple[str, Write]]:
     """Give the name of each file and what writes it."""
     if artifact.inline is not None:
         yield "value", partial(_write, artifact.inline)
@@ -59,6 +58,6 @@ def _write(data: bytes, path: str) -> None:
         file.write(data)
 
 
-def _copy(blobs: LocalBlobs, blob: Blob, path: str) -> None:
+def _copy(blobs: Blobs, blob: Blob, path: str) -> None:
     with open(blobs.checked_path(blob), "rb") as source, open(path, "xb") as file:
         shutil.copyfileobj(source, file)

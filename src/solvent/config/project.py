@@ -10,7 +10,7 @@ from solvent.errors import ConfigError
 
 _PREFIX = "SOLVENT_"
 _FILES = ("solvent.toml", "pyproject.toml")
-_LEAST = {"workers": 1, "memory_mb": 0, "gpus": 0, "retries": 0, "cpus": 0, "timeout_seconds": 0}
+_LEAST = {"workers": 1, "memory_mb": 0, "gpus": 0, "retries": 0, "cpus": 0, "timeout_seconds": 0, "cache_gb": 0}
 
 
 class StepSettings(NamedTuple):
@@ -33,6 +33,10 @@ class Settings(NamedTuple):
     profile: str | None = None
     seed: int = 0
     allow_pickle: bool = True
+    metadata: str | None = None
+    artifacts: str | None = None
+    cache_gb: float = 10.0
+    project: str | None = None
     steps: dict[str, StepSettings] = {}  # noqa: RUF012
     profiles: dict[str, dict[str, Any]] = {}  # noqa: RUF012
 

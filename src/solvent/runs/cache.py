@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from solvent.artifacts.store import LocalBlobs
 from solvent.metadata.store import MetadataStore
-from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord, StepSpec
+from solvent.model import ArtifactRef, Blobs, FileMemo, Observation, StepRunRecord, StepSpec
 from solvent.runs.observe import describe, still_holds
 
 
 class Cache:
     """Former executions by key, newest first."""
 
-    def __init__(self, metadata: MetadataStore, blobs: LocalBlobs, *, root: str, run_seed: int, memo: FileMemo) -> None:
+    def __init__(self, metadata: MetadataStore, blobs: Blobs, *, root: str, run_seed: int, memo: FileMemo) -> None:
         self._metadata = metadata
         self._blobs = blobs
         self._root = root
@@ -60,7 +59,7 @@ class Cache:
         return ""
 
     def present(self, artifact: ArtifactRef) -> bool:
-        return all(self._blobs.has(blob) for blob in artifact.all_blobs())
+        return not self._blobs.missing(artifact.all_blobs())
 
     def _holds(self, observation: Observation) -> bool:
         if observation.kind == "seed":

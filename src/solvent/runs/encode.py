@@ -6,14 +6,13 @@ import time
 from typing import Any
 
 from solvent.artifacts.saving import save
-from solvent.artifacts.store import LocalBlobs
 from solvent.errors import FormatError, SolventError
 from solvent.fingerprint.values import identify, is_immutable
-from solvent.model import WHOLE, ArtifactRef, Execution, Failure, Identity
+from solvent.model import WHOLE, ArtifactRef, Blobs, Execution, Failure, Identity
 from solvent.runs.execute import Outcome
 
 
-def encode(outcome: Outcome, step_name: str, blobs: LocalBlobs, *, allow_pickle: bool) -> Execution:
+def encode(outcome: Outcome, step_name: str, blobs: Blobs, *, allow_pickle: bool) -> Execution:
     """Write every output of an outcome and give the execution to record.
 
     Raises FormatError, with the step and the output named, if an output can't be written, or if it is no longer what it
@@ -58,7 +57,7 @@ def crashed_execution(failure: Failure | None, log: bytes = b"") -> Execution:
     )
 
 
-def _encode_one(value: Any, identity: Identity, label: str, blobs: LocalBlobs, allow_pickle: bool) -> ArtifactRef:
+def _encode_one(value: Any, identity: Identity, label: str, blobs: Blobs, allow_pickle: bool) -> ArtifactRef:
     try:
         artifact = save(value, identity, blobs, allow_pickle=allow_pickle)
     except FormatError as error:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
-from solvent.artifacts.store import LocalBlobs
 from solvent.errors import AuthoringError, SolventError
 from solvent.fingerprint.values import identify
-from solvent.model import WHOLE, Failure, FileMemo, Identity, Observation
+from solvent.model import WHOLE, Blobs, Failure, FileMemo, Identity, Observation
 from solvent.pipelines.context import inside_step
 from solvent.pipelines.step import Step
 from solvent.runs.natives import load_needed
@@ -72,7 +71,7 @@ class Outcome:
         self.log_bytes = 0
 
 
-def execute(job: Job, blobs: LocalBlobs, output: Any, *, in_worker: bool) -> Outcome:
+def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
     """Run the step once. A failure of the step is in the outcome; KeyboardInterrupt alone passes through."""
     scope = StepScope(step_seed(job.run_seed, job.key), blobs)
     outcome = Outcome(scope)
@@ -124,7 +123,7 @@ def _has_frames(error: BaseException | None) -> bool:
     return error is not None and (error.__traceback__ is not None or _has_frames(error.__cause__))
 
 
-def not_begun(failure: Failure, blobs: LocalBlobs) -> Outcome:
+def not_begun(failure: Failure, blobs: Blobs) -> Outcome:
     """Give the outcome of an execution that could not even call the step."""
     outcome = Outcome(StepScope(0, blobs))
     outcome.started_at = time.time()

@@ -7,10 +7,9 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from solvent.artifacts.saving import element, load
-from solvent.artifacts.store import LocalBlobs
 from solvent.errors import AuthoringError
 from solvent.fingerprint.values import identify
-from solvent.model import WHOLE, ArtifactRef, Identity, Stored
+from solvent.model import WHOLE, ArtifactRef, Blobs, Identity, Stored
 from solvent.pipelines.step import Step
 from solvent.runs.state import CallState, Output, Path
 
@@ -44,7 +43,7 @@ def handed_on(value: Any) -> Any:
     return value
 
 
-def output_at(state: CallState, path: Path, blobs: LocalBlobs) -> Output:
+def output_at(state: CallState, path: Path, blobs: Blobs) -> Output:
     """Find the output at a path inside the result of an ended call."""
     found = state.outputs.get(path)
     if found is None:
@@ -53,7 +52,7 @@ def output_at(state: CallState, path: Path, blobs: LocalBlobs) -> Output:
     return found
 
 
-def value_of(state: CallState, path: Path, blobs: LocalBlobs) -> Any:
+def value_of(state: CallState, path: Path, blobs: Blobs) -> Any:
     """Give the value at a path, live if it is at hand, else read from the store."""
     output = output_at(state, path, blobs)
     if not output.live:
@@ -61,7 +60,7 @@ def value_of(state: CallState, path: Path, blobs: LocalBlobs) -> Any:
     return output.value
 
 
-def stored_form(state: CallState, path: Path, blobs: LocalBlobs) -> Any:
+def stored_form(state: CallState, path: Path, blobs: Blobs) -> Any:
     """Give what stands in a ticket for the value at a path: a Stored, or the value itself if it has no artifact."""
     output = output_at(state, path, blobs)
     if output.artifact is not None:
@@ -103,7 +102,7 @@ def _identity_of_stand(value: Any) -> Identity | None:
     return value.identity if type(value) is _Stand else None
 
 
-def _inside(state: CallState, path: Path, blobs: LocalBlobs) -> Output:
+def _inside(state: CallState, path: Path, blobs: Blobs) -> Output:
     parent = output_at(state, path[:-1], blobs)
     last = path[-1]
     if not parent.live and parent.artifact is not None and isinstance(last, int):
@@ -129,7 +128,7 @@ def _walk(whole: Any, last: Any, state: CallState) -> Any:
     return getattr(whole, last)
 
 
-def _read(state: CallState, path: Path, output: Output, blobs: LocalBlobs) -> Any:
+def _read(state: CallState, path: Path, output: Output, blobs: Blobs) -> Any:
     if output.artifact is not None:
         return handed_on(load(output.artifact, blobs))
     if path == () and state.call.step.fields:

@@ -6,16 +6,15 @@ import time
 from typing import Any
 
 from solvent.artifacts.saving import save
-from solvent.artifacts.store import LocalBlobs
 from solvent.errors import FormatError
 from solvent.fingerprint.values import identify
-from solvent.model import Attachment, Metric
+from solvent.model import Attachment, Blobs, Metric
 
 
 class StepScope:
     """Collects, for one execution, what the step logs; a figure or text is written when it is logged."""
 
-    def __init__(self, seed: int, blobs: LocalBlobs) -> None:
+    def __init__(self, seed: int, blobs: Blobs) -> None:
         self._seed = seed
         self._blobs = blobs
         self.seed_used = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from solvent.artifacts.store import LocalBlobs
+from solvent.artifacts.opening import open_blobs
 from solvent.config.project import Project
+from solvent.config.secrets import Secret, is_reference
 from solvent.errors import StoreError
-from solvent.metadata.locks import ByteLocks
+from solvent.metadata.opening import open_locks, open_metadata
 from solvent.metadata.store import MetadataStore
+from solvent.model import Place
 
 
 class Stores:
@@ -23,18 +25,21 @@ class Stores:
         self.home = str(project.home)
         if create:
             self._make_home()
-        elif not os.path.isdir(self.home):
+        elif not os.path.isdir(self.home) and not project.settings.metadata:
             raise StoreError(
                 f"no store at {self.home}: nothing was run here yet",
                 hint="run a pipeline first, or set SOLVENT_HOME to the store you mean",
             )
+        self._metadata_url = _revealed(project.settings.metadata)
+        artifacts = _revealed(project.settings.artifacts)
+        self.place = Place(self.home, artifacts, int(project.settings.cache_gb * (1 << 30)))
         self.metadata = self.open_metadata(create=create)
-        self.blobs = LocalBlobs(self.home)
-        self.locks = ByteLocks(os.path.join(self.home, "locks"))
+        self.blobs = open_blobs(self.place)
+        self.locks = open_locks(self.home, self._metadata_url)
 
     def open_metadata(self, *, create: bool = True) -> MetadataStore:
         """Open one more connection, for a thread of its own."""
-        return MetadataStore.open(os.path.join(self.home, "metadata.sqlite"), create=create)
+        return open_metadata(self.home, self._metadata_url, create=create)
 
     @property
     def cache_folder(self) -> str:
@@ -59,3 +64,8 @@ class Stores:
                 f"can't write the store at {self.home}: {error.strerror}",
                 hint="make the folder writable, or set SOLVENT_HOME to another place",
             ) from error
+
+
+def _revealed(setting: str | None) -> str | None:
+    """Give a URL that may be written as a reference, since it may hold a password."""
+    return Secret(setting).reveal() if setting is not None and is_reference(setting) else setting

@@ -46,7 +46,7 @@ class TicketOffice:
             spec=replace(state.call.step.spec, timeout_seconds=runner.timeout_seconds(state)),
             key=state.key,
             run_seed=runner.keyer.run_seed,
-            store=runner.stores.home,
+            place=runner.stores.place,
             project=self._root,
             arguments=self._arguments(state),
             attempt=state.attempt,

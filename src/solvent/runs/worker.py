@@ -8,23 +8,23 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from solvent.artifacts.opening import open_blobs
 from solvent.artifacts.saving import load
-from solvent.artifacts.store import LocalBlobs
 from solvent.errors import EngineError, SolventError
 from solvent.fingerprint.loading import compile_user_modules_from_source
-from solvent.model import Execution, Failure, Stored, Ticket
+from solvent.model import Blobs, Execution, Failure, Place, Stored, Ticket
 from solvent.pipelines.step import Step
 from solvent.runs.capture import WorkerOutput
 from solvent.runs.encode import crashed_execution, encode, execution_of
 from solvent.runs.execute import Job, Outcome, describe_failure, execute, unreadable
 
-_stores: dict[str, LocalBlobs] = {}
+_stores: dict[Place, Blobs] = {}
 _functions: dict[bytes, Step[..., Any]] = {}
 
 
 def execute_ticket(ticket: Ticket) -> Execution:
     """Read the inputs, run the step, write its outputs durably, and report what happened."""
-    blobs = _stores.setdefault(ticket.store, LocalBlobs(ticket.store))
+    blobs = _stores.get(ticket.place) or _stores.setdefault(ticket.place, open_blobs(ticket.place))
     step = find_step(ticket)
     limit_threads(max(1, int(ticket.resources.cpus)))
     arguments = restore(pickle.loads(ticket.arguments), blobs)
@@ -36,17 +36,19 @@ def execute_ticket(ticket: Ticket) -> Execution:
         ticket.key,
         ticket.run_seed,
         ticket.project,
-        ticket.store,
+        ticket.place.home,
         ticket.declared_files,
         None,
         packages=ticket.packages,
         known_modules=ticket.known_modules,
     )
     outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
-    return _encode(outcome, step, blobs, ticket.allow_pickle)
+    execution = _encode(outcome, step, blobs, ticket.allow_pickle)
+    blobs.sync()
+    return execution
 
 
-def _encode(outcome: Outcome, step: Step[..., Any], blobs: LocalBlobs, allow_pickle: bool) -> Execution:
+def _encode(outcome: Outcome, step: Step[..., Any], blobs: Blobs, allow_pickle: bool) -> Execution:
     if outcome.failure is not None:
         return execution_of(outcome, {})
     try:
@@ -81,7 +83,7 @@ def find_step(ticket: Ticket) -> Step[..., Any]:
     return found
 
 
-def restore(arguments: Mapping[str, Any], blobs: LocalBlobs) -> dict[str, Any] | Failure:
+def restore(arguments: Mapping[str, Any], blobs: Blobs) -> dict[str, Any] | Failure:
     """Put the stored values in the place of what stands for them, or say which can't be read."""
     from solvent.plan.graph import replace
 

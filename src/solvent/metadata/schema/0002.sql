@@ -1,0 +1,31 @@
+-- Schema 2: runs say whose project they are; copies, pins, trust and bytes that were dropped on purpose.
+
+-- The name of the project that a run belongs to, and the store that it was copied from, if it was.
+ALTER TABLE runs ADD COLUMN project TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN origin TEXT;
+
+-- What a clean-up must keep, with all that it reaches (kind run or artifact).
+CREATE TABLE pins (
+    kind       TEXT NOT NULL,
+    subject    TEXT NOT NULL,                   -- a run's id, or "digest type" of an artifact
+    reason     TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    pinned_at  DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (kind, subject, reason)
+);
+
+-- Artifacts of other projects that may be read although reading them runs pickle.
+CREATE TABLE trusted (
+    digest      TEXT NOT NULL,                  -- artifacts.digest
+    author      TEXT NOT NULL,
+    trusted_at  DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (digest)
+);
+
+-- Blobs that were removed on purpose: they can be made again from the record.
+CREATE TABLE dropped (
+    digest      TEXT NOT NULL,                  -- blobs.digest
+    size_bytes  BIGINT NOT NULL,
+    dropped_at  DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (digest)
+);
