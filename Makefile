@@ -19,8 +19,8 @@ test: $(venv)/.dev             ## under a minute
 test-all: $(venv)/.dev         ## everything but the large numbers
 	$(pytest) -m "not soak"
 
-soak: $(venv)/.dev             ## the large numbers
-	$(python) -m pytest -m soak
+soak: $(venv)/.dev             ## the large numbers; the table of docs/explanations/durability.md
+	SOAK_TABLE=$(CURDIR)/docs/explanations/durability.md $(python) -m pytest -m soak
 
 check: $(venv)/.dev            ## lint, format, types, floors, sizes
 	$(venv)/bin/ruff check .
