@@ -1,0 +1,35 @@
+"""Contract suites for stores: what every metadata store, set of locks and artifact store must hold to.
+
+Inherit a suite in a test class and give it the fixture that it asks for; pytest then runs every test of it:
+
+    from solvent.testing import MetadataStoreContract
+
+    class TestMyStore(MetadataStoreContract):
+        @pytest.fixture
+        def open_store(self, tmp_path):
+            return lambda: MyStore(tmp_path)
+
+`pytest.register_assert_rewrite("solvent.testing")` in a conftest.py shows the values of what failed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from solvent.testing.locks import LocksContract
+    from solvent.testing.metadata import MetadataStoreContract
+
+__all__ = ["LocksContract", "MetadataStoreContract"]
+
+_HOMES = {
+    "LocksContract": "solvent.testing.locks",
+    "MetadataStoreContract": "solvent.testing.metadata",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
