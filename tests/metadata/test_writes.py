@@ -56,10 +56,18 @@ def test_an_unknown_field_of_a_run_is_refused(store: MetadataStore) -> None:
         store.update_run("r1", colour="red")
 
 
-def test_a_second_run_of_one_id_is_refused(store: MetadataStore) -> None:
-    add(store, run("r1"))
-    with pytest.raises(StoreError, match=r"runs\.id"):
-        add(store, run("r1"))
+def test_a_run_written_again_is_there_once_and_another_one_of_its_id_is_refused(store: MetadataStore) -> None:
+    add(store, run("r1"), run("r1"))
+    assert len(store.list_runs()) == 1
+    with pytest.raises(StoreError, match="another run r1 already"):
+        add(store, run("r1", 2.0))
+
+
+def test_a_note_of_one_moment_is_written_once(store: MetadataStore) -> None:
+    for _ in range(2):
+        with store.transaction():
+            store.add_note("run", "r1", "good", "zoë", 5.0)
+    assert [tuple(note) for note in store.notes("run", "r1")] == [("good", "zoë", 5.0)]
 
 
 def test_a_step_run_comes_back_as_it_was_written(store: MetadataStore) -> None:
@@ -216,7 +224,7 @@ def test_a_block_inside_a_transaction_belongs_to_it(store: MetadataStore) -> Non
 def add_twice(store: MetadataStore) -> None:
     with store.transaction():
         add(store, run("r1"))
-        add(store, run("r1"))
+        add(store, run("r1", 2.0))
 
 
 def test_a_number_too_large_for_the_database_is_an_error_of_the_store(store: MetadataStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -52,8 +53,8 @@ def _add_note(metadata: Any, kind: str, id: str, text: str | None) -> None:
         return
     if not text.strip():
         raise SolventError("the note is empty", hint="leave it out to see the notes that are there")
-    with metadata.transaction():
-        metadata.add_note(kind, id, text, user_name())
+    at = time.time()
+    metadata.write(lambda: metadata.add_note(kind, id, text, user_name(), at))
 
 
 def _change_tags(metadata: Any, kind: str, id: str, arguments: Namespace) -> None:
@@ -69,12 +70,10 @@ def _change_tags(metadata: Any, kind: str, id: str, arguments: Namespace) -> Non
             raise NotFoundError(f"there is no tag {tag!r} on it{nearest(tag, there)}")
     if not arguments.tags:
         return
-    with metadata.transaction():
-        for tag in arguments.tags:
-            if arguments.remove:
-                metadata.remove_tag(kind, id, tag)
-            else:
-                metadata.add_tag(kind, id, tag, user_name())
+    if arguments.remove:
+        metadata.write(lambda: [metadata.remove_tag(kind, id, tag) for tag in arguments.tags])
+    else:
+        metadata.write(lambda: [metadata.add_tag(kind, id, tag, user_name()) for tag in arguments.tags])
 
 
 def _find(reference: str, stores: Any) -> tuple[str, str, str]:

@@ -1,20 +1,28 @@
-"""One open connection: statements, transactions, and what the database complains about in the user's words."""
+"""One open connection: statements, transactions, and what the database complains about in the user's words.
+
+Written here for SQLite; `solvent.metadata.postgres` says the same to PostgreSQL.
+"""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from solvent.errors import StoreError
 
 BUSY_SECONDS = 30.0
 
+Result = TypeVar("Result")
+
 
 class Database:
     """A connection to one metadata store, for one thread at a time; nothing is written outside `transaction()`."""
+
+    elsewhere = "Use another folder for the store by setting SOLVENT_HOME."
+    """How to get another store where this one can't be used."""
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -24,6 +32,11 @@ class Database:
     def transaction(self) -> Transaction:
         """Write everything in the block or nothing of it; a block inside a block belongs to the outer one."""
         return Transaction(self)
+
+    def write(self, work: Callable[[], Result]) -> Result:
+        """Do `work` in one transaction. Where a connection can be lost it is done again: what it writes must allow that."""
+        with self.transaction():
+            return work()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement; text that UTF-8 can't hold is written with escapes."""
@@ -61,6 +74,30 @@ class Database:
         """See one moment of the store in the whole block, whatever others write meanwhile."""
         return Reading(self)
 
+    def schema_number(self) -> int | None:
+        """Read which schema the store has; None if it has none of Solvent's tables."""
+        try:
+            return self.row("SELECT MAX(number) FROM migrations")[0] or 0
+        except StoreError as error:
+            if "no such table" not in error.problem and "no such column" not in error.problem:
+                raise
+            return None
+
+    def has_tables(self) -> bool:
+        """Tell whether there is any table, whoever made it."""
+        return bool(self.row("SELECT COUNT(*) FROM sqlite_master")[0])
+
+    def check(self) -> list[str]:
+        """Look for damage in the whole database; an empty list means that all is well."""
+        try:
+            return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]
+        except StoreError as error:
+            return [error.problem]
+
+    def weaknesses(self) -> list[str]:
+        """Name the settings of a server under which less is durable than Solvent promises."""
+        return []
+
     def close(self) -> None:
         """Give the connection back; closing twice is fine."""
         self.connection.close()
@@ -71,18 +108,29 @@ class Database:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _begin(self, sql: str) -> bool:
+    def _begin(self, *, writing: bool) -> bool:
         """Start a transaction unless one is open; tell whether it did."""
+        self._refuse_fork()
+        if self.connection.in_transaction:
+            return False
+        self.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        return True
+
+    def _commit(self) -> None:
+        self.execute("COMMIT")
+
+    def _abandon(self) -> None:
+        """Undo the open transaction; the database may have done so by itself, after a failure such as a full disk."""
+        if self.connection.in_transaction:
+            self.execute("ROLLBACK")
+
+    def _refuse_fork(self) -> None:
         if os.getpid() != self._process:
             raise StoreError(
                 "A metadata store was used in a forked process, where its connection is not valid.",
                 where=self.path,
                 hint="Open the store again in the new process.",
             )
-        if self.connection.in_transaction:
-            return False
-        self.execute(sql)
-        return True
 
 
 class Transaction:
@@ -93,24 +141,19 @@ class Transaction:
         self._outermost = False
 
     def __enter__(self) -> None:
-        self._outermost = self._database._begin("BEGIN IMMEDIATE")
+        self._outermost = self._database._begin(writing=True)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if not self._outermost:
             return
-        if kind is None:
-            try:
-                self._database.execute("COMMIT")
-            except BaseException:
-                self._abandon()
-                raise
-        else:
-            self._abandon()
-
-    def _abandon(self) -> None:
-        # The database has already rolled back by itself after some failures, such as a full disk.
-        if self._database.connection.in_transaction:
-            self._database.execute("ROLLBACK")
+        if kind is not None:
+            self._database._abandon()
+            return
+        try:
+            self._database._commit()
+        except BaseException:
+            self._database._abandon()
+            raise
 
 
 class Reading:
@@ -121,11 +164,11 @@ class Reading:
         self._outermost = False
 
     def __enter__(self) -> None:
-        self._outermost = self._database._begin("BEGIN")
+        self._outermost = self._database._begin(writing=False)
 
     def __exit__(self, *raised: object) -> None:
-        if self._outermost and self._database.connection.in_transaction:
-            self._database.execute("ROLLBACK")
+        if self._outermost:
+            self._database._abandon()
 
 
 def failed(error: Exception, path: str) -> StoreError:
@@ -147,14 +190,15 @@ _UNUSUAL = "\N{SYMBOL FOR ESCAPE}"
 
 
 def storable(text: str) -> str:
-    """Write any text so that `restored` gives it back exactly, also names of files that are not valid UTF-8."""
-    if text.isascii():
+    """Write any text so that `restored` gives it back exactly, also one that is not valid UTF-8 or holds a NUL."""
+    if text.isascii() and "\0" not in text:
         return text
+    seen = text.encode("utf-8", "surrogatepass")
     try:
         text.encode()
     except UnicodeEncodeError:
-        return _UNUSUAL + text.encode("utf-8", "surrogatepass").hex()
-    return _UNUSUAL + text.encode().hex() if text.startswith(_UNUSUAL) else text
+        return _UNUSUAL + seen.hex()
+    return _UNUSUAL + seen.hex() if text.startswith(_UNUSUAL) or "\0" in text else text
 
 
 def restored(text: str) -> str:

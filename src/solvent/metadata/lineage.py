@@ -73,7 +73,7 @@ _FILES = (
 _PARTS = "SELECT parts FROM step_runs WHERE run_id = ? AND position = ?"
 # Whoever took something from this execution, by its own name or by that of a step run which reuses it.
 _TAKERS = """
-SELECT DISTINCT e.run_id, e.position, e.name, i.name, i.digest, i.type, i.from_field
+SELECT DISTINCT e.run_id, e.position, e.name, i.name, i.digest, i.type, i.from_field, e.finished_at
 FROM (
     SELECT run_id, position FROM step_runs WHERE run_id = ? AND position = ?
     UNION

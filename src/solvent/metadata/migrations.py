@@ -35,27 +35,22 @@ def statements(number: int) -> list[str]:
 
 def _current(database: Database) -> int:
     """Read the number of the store's schema: 0 for an empty one; refuse a newer one."""
-    try:
-        number: int = database.row("SELECT MAX(number) FROM migrations")[0] or 0
-    except StoreError as error:
-        if "no such table" not in error.problem:
-            raise
-        return 0
+    number = database.schema_number() or 0
     if number > SCHEMA:
         raise StoreError(
             f"The metadata store has schema {number}; this version of Solvent knows schemas up to {SCHEMA}.",
             where=database.path,
-            hint="Upgrade Solvent, or use another store by setting SOLVENT_HOME.",
+            hint=f"Upgrade Solvent. {database.elsewhere}",
         )
     return number
 
 
 def _number(database: Database) -> int:
     number = _current(database)
-    if number == 0 and database.row("SELECT COUNT(*) FROM sqlite_master")[0]:
+    if number == 0 and database.has_tables():
         raise StoreError(
             "This database belongs to another program: it has tables, but none of Solvent's.",
             where=database.path,
-            hint="Use another folder for the store by setting SOLVENT_HOME.",
+            hint=database.elsewhere,
         )
     return number

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from solvent.errors import StoreError
 from solvent.metadata.answers import Note, Tag
 from solvent.metadata.database import storable
 from solvent.metadata.runs import RunQueries
@@ -48,10 +47,3 @@ class Queries(RunQueries, StepRunQueries):
         sql = "SELECT digest FROM file_memos WHERE path = ? AND state = ?"
         row = self.row(sql, (storable(str(state[0])), state_text(state)))
         return None if row is None else str(row[0])
-
-    def check(self) -> list[str]:
-        """Look for damage in the whole database; an empty list means that all is well."""
-        try:
-            return [text for (text,) in self.rows("PRAGMA quick_check") if text != "ok"]
-        except StoreError as error:
-            return [error.problem]

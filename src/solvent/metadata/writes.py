@@ -1,4 +1,7 @@
-"""Everything that is written to the metadata store, each call inside `store.transaction()`."""
+"""Everything that is written to the metadata store, each call inside `store.transaction()`.
+
+What is written again is there once: a transaction whose end was not heard of may be repeated as a whole.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from solvent.errors import NotFoundError
+from solvent.errors import NotFoundError, StoreError
 from solvent.metadata.database import Database, storable
 from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, RUN_FIELDS
 from solvent.model import ArtifactRef, CodeFingerprint, Execution, RunRecord, StepRunRecord
@@ -21,7 +24,7 @@ def _insert(table: str, columns: str, *, again: str = "") -> str:
 
 _UNLESS_THERE = " ON CONFLICT DO NOTHING"
 
-_RUN = _insert("runs", RUN_COLUMNS)
+_RUN = _insert("runs", RUN_COLUMNS, again=_UNLESS_THERE)
 _STEP_RUN = _insert(
     "step_runs",
     "run_id, position, name, occurrence, status, key, why, code, cached, source_run, source_position, attempt,"
@@ -49,6 +52,7 @@ _CODE = _insert("codes", "digest, packages, unfollowed, files", again=_UNLESS_TH
 _SYMBOL = _insert("symbols", "code, ordinal, name, kind, digest, file, line", again=_UNLESS_THERE)
 _ENVIRONMENT = _insert("environments", "digest, record, lock_text", again=_UNLESS_THERE)
 _NOTE = _insert("notes", "kind, subject, ordinal, text, author, written_at")
+_SAME_NOTE = "SELECT 1 FROM notes WHERE kind = ? AND subject = ? AND written_at = ? AND author = ?"
 _TAG = _insert("tags", "kind, subject, tag, author, tagged_at", again=_UNLESS_THERE)
 _FILE = _insert("file_memos", "path, state, digest", again=_UNLESS_THERE)
 
@@ -60,8 +64,14 @@ class Writes(Database):
     """The writing half of a metadata store."""
 
     def add_run(self, run: RunRecord) -> None:
-        """Write a run that begins."""
-        self.execute(_RUN, tuple(getattr(run, field) for field in RUN_FIELDS))
+        """Write a run that begins; refuse one that has the id of another."""
+        row = tuple(getattr(run, field) for field in RUN_FIELDS)
+        if self.execute(_RUN, row).rowcount == 0:
+            there = self.row("SELECT started_at, pipeline FROM runs WHERE id = ?", (run.id,))
+            if there != (run.started_at, run.pipeline):
+                raise StoreError(
+                    f"There is another run {run.id} already.", where=self.path, hint="Run again: it gets another id."
+                )
 
     def update_run(self, id: str, **fields: Any) -> None:
         """Change fields of a run, named as in `RunRecord`."""
@@ -161,10 +171,12 @@ class Writes(Database):
         """Write an environment (JSON) with its lock; one that is there already is left alone."""
         self.execute(_ENVIRONMENT, (digest, record, lock_text))
 
-    def add_note(self, kind: str, id: str, text: str, author: str) -> None:
-        """Write what a person says about a run, artifact, dataset or model."""
+    def add_note(self, kind: str, id: str, text: str, author: str, at: float | None = None) -> None:
+        """Write what a person says about a run, artifact, dataset or model; with its time `at` it is written once."""
+        if at is not None and self.row(_SAME_NOTE, (kind, id, at, author)):
+            return
         number = self.row("SELECT COUNT(*) FROM notes WHERE kind = ? AND subject = ?", (kind, id))[0]
-        self.execute(_NOTE, (kind, id, number, text, author, time.time()))
+        self.execute(_NOTE, (kind, id, number, text, author, time.time() if at is None else at))
 
     def add_tag(self, kind: str, id: str, tag: str, author: str) -> None:
         """Tag a run, artifact, dataset or model; a tag that it has already is left alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
@@ -385,9 +386,13 @@ class Run:
         """Add tags to this run."""
         from solvent.runs.facts import user_name
 
-        with self._stores.metadata.transaction():
+        metadata = self._stores.metadata
+
+        def write() -> None:
             for tag in tags:
-                self._stores.metadata.add_tag("run", self.id, tag, user_name())
+                metadata.add_tag("run", self.id, tag, user_name())
+
+        metadata.write(write)
 
     def __repr__(self) -> str:
         took = f" in {seconds_text(self.seconds)}" if self.seconds is not None else ""
@@ -403,5 +408,5 @@ class Run:
 def _write_note(stores: Stores, kind: str, id: str, text: str) -> None:
     from solvent.runs.facts import user_name
 
-    with stores.metadata.transaction():
-        stores.metadata.add_note(kind, id, text, user_name())
+    at = time.time()
+    stores.metadata.write(lambda: stores.metadata.add_note(kind, id, text, user_name(), at))

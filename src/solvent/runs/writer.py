@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from solvent.errors import SolventError, StoreError
 from solvent.metadata.store import MetadataStore
-from solvent.model import CodeFingerprint, Execution, Failure, StepRunRecord
+from solvent.model import Execution, Failure, StepRunRecord
 from solvent.runs.encode import encode, execution_of
 from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome, describe_failure
@@ -148,13 +148,21 @@ class Writer:
             else:
                 plain.append(item)
         self._stores.blobs.sync()
-        with metadata.transaction():
+        files = self._memo.take_new()
+        codes = {code.digest: code for entry, _ in done if (code := entry.state.code) is not None}
+        new_codes = [code for digest, code in codes.items() if digest not in self._known_code]
+
+        def write_all() -> None:
             for write in plain:
                 write(metadata)
-            for entry, record in done:
-                self._add_code(metadata, entry.state.code)
+            for code in new_codes:
+                metadata.add_code(code)
+            for _, record in done:
                 metadata.add_step_run(record)
-            metadata.remember_files(self._memo.take_new())
+            metadata.remember_files(files)
+
+        metadata.write(write_all)
+        self._known_code.update(codes)
         self._settle([entry for entry, _ in done])
 
     def _settle(self, done: list[Entry]) -> None:
@@ -169,11 +177,6 @@ class Writer:
                 if entry.outcome or entry.execution:
                     self._executed.popleft()
         self.after_commit()
-
-    def _add_code(self, metadata: MetadataStore, code: CodeFingerprint | None) -> None:
-        if code is not None and code.digest not in self._known_code:
-            metadata.add_code(code)
-            self._known_code.add(code.digest)
 
     def _record(self, metadata: MetadataStore, entry: Entry) -> StepRunRecord:
         state = entry.state
