@@ -7,6 +7,7 @@ SolventError                 exit code 2: the user's input was wrong, nothing ra
 ├── ConfigError              a config file, key or override is not valid
 ├── IdentityError            a value can't be given a fingerprint
 ├── FormatError              a value can't be written or read
+│   └── TrustError           reading it would run code of another project
 ├── StoreError               the store can't be opened, read or written
 │   └── BlobError            bytes are missing or damaged
 ├── NotFoundError            no run, step, artifact or name like that
@@ -68,6 +69,10 @@ class IdentityError(SolventError):
 
 class FormatError(SolventError):
     """A value can't be written or read; the path inside it is named."""
+
+
+class TrustError(FormatError):
+    """Reading an artifact would run code that another project wrote, and nobody here vouched for it."""
 
 
 class StoreError(SolventError):

@@ -100,6 +100,10 @@ def test_every_setting_has_an_environment_variable(tmp_path: Path, monkeypatch: 
         "PROFILES": "{team: {workers: 5}}",
         "PROFILE": "team",
         "HOME": str(tmp_path / "h"),
+        "METADATA": "env:STORE",
+        "ARTIFACTS": "s3://bucket/folder",
+        "CACHE_GB": "2.5",
+        "PROJECT": "shop",
     }
     for name, text in texts.items():
         monkeypatch.setenv(f"SOLVENT_{name}", text)

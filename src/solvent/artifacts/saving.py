@@ -91,6 +91,13 @@ def load(ref: ArtifactRef, blobs: Blobs, *, allow_pickle: bool = True) -> Any:
     return FORMATS.load(ref.format).read(source)
 
 
+def runs_code(ref: ArtifactRef) -> bool:
+    """Whether reading an artifact can run code that it names itself: pickle, or types that its writer called safe."""
+    if ref.format == "pickle" or (ref.format == "skops" and ref.meta.get("trusted")):
+        return True
+    return any(map(runs_code, ref.children))
+
+
 def element(ref: ArtifactRef, index: int) -> ArtifactRef | None:
     """Give the artifact of one element of a list or tuple, if it is an artifact of its own."""
     if ref.format != "collection" or ref.inline is None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from solvent.config.private import make_folder
 from solvent.errors import BlobError, StoreError
 from solvent.model import Blob, StoredBlob
 
@@ -155,7 +156,7 @@ class LocalBlobs:
         """
         if folder in self._named and os.path.isdir(folder):
             return
-        os.makedirs(folder, exist_ok=True)
+        make_folder(folder)
         with self._lock:
             self._named.add(folder)
             self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))

@@ -72,9 +72,8 @@ def _find(reference: str, stores: Stores) -> ArtifactRef | str:
 
 
 def _list(stores: Stores, run_id: str | None, arguments: Namespace) -> int:
-    if run_id is None:
-        # An empty store says what to do first.
-        stores.metadata.find_run("latest")
+    if run_id is None and not stores.metadata.projects():
+        stores.metadata.find_run("latest")  # says what to do first
     made = stores.metadata.list_artifacts(run_id, limit=arguments.limit)
     if arguments.json:
         print_json(
@@ -115,12 +114,14 @@ def _facts(artifact: ArtifactRef) -> dict[str, Any]:
 
 def _show(artifact: ArtifactRef, metadata: Any, as_json: bool) -> int:
     makers = metadata.producers(artifact.digest, artifact.type)
+    writers = metadata.writers(artifact.digest, artifact.type)
     takers = metadata.consumers(artifact.digest, artifact.type)
     tags = [each.tag for each in metadata.tags("artifact", artifact.digest)]
     notes = [each.text for each in metadata.notes("artifact", artifact.digest)]
     if as_json:
-        made, taken = [each._asdict() for each in makers], [each._asdict() for each in takers]
-        print_json({**_facts(artifact), "producers": made, "consumers": taken, "tags": tags, "notes": notes})
+        lists = {"producers": makers, "consumers": takers, "writers": writers}
+        told = {name: [each._asdict() for each in found] for name, found in lists.items()}
+        print_json({**_facts(artifact), **told, "tags": tags, "notes": notes})
         return 0
     lines = [f"artifact {artifact.digest}"]
     lines += wrapped("type", short_type(artifact.type))
@@ -132,12 +133,18 @@ def _show(artifact: ArtifactRef, metadata: Any, as_json: bool) -> int:
         "made by",
         (f"{each.step}{'.' + each.field if each.field else ''} of run {each.run_id}" for each in makers),
     )
+    lines += _events("writer", (_writer(each) for each in writers))
     lines += _events("taken by", (f"{each.step} as `{each.argument}` in run {each.run_id}" for each in takers))
     lines += wrapped("tags", ", ".join(tags))
     for note in notes:
         lines += wrapped("note", note)
     print("\n".join(lines))
     return 0
+
+
+def _writer(each: Any) -> str:
+    copied = f", copied from {each.origin}" if each.origin else ""
+    return f"{each.user} on {each.host}, project {each.project or '-'}{copied}"
 
 
 def _events(label: str, texts: Iterable[str]) -> list[str]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run or artifact"),
     "tag": ("annotate", "add or remove tags"),
+    "trust": ("trust", "vouch for an artifact of another project whose reading runs code"),
     "config": ("config", "explain where each value of a config comes from"),
     "doctor": ("doctor", "check the project, its store and its environment"),
 }

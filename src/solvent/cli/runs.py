@@ -26,6 +26,7 @@ _RESULT_WIDTH = 200
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("--pipeline", metavar="NAME", help="only runs of this pipeline")
+    parser.add_argument("--project", metavar="NAME", help="only runs of this project")
     parser.add_argument(
         "--status", type=one_of(*RUN_STATUSES), metavar="STATUS", help=f"only runs that are {', '.join(RUN_STATUSES)}"
     )
@@ -42,11 +43,11 @@ def execute(arguments: Namespace, name: str) -> int:
         if not found:
             _check_names(stores, arguments)
         facts = [_facts(record, status, Run(record, stores)) for record, status in found]
+        several = len(stores.metadata.projects()) > 1
     if arguments.json:
         print_json(facts)
     else:
-        heads = ("run", "pipeline", "status", "started", "took", "ran", "result")
-        print(table(heads, [_row(each) for each in facts], stretch=6, right=(4, 5)) if facts else "no such run")
+        print(_table(facts, several and not arguments.project) if facts else "no such run")
     return 0
 
 
@@ -58,7 +59,12 @@ def _matching(stores: Stores, arguments: Namespace) -> Iterator[tuple[RunRecord,
     before: str | None = None
     while True:
         page = stores.metadata.list_runs(
-            pipeline=arguments.pipeline, status=stored, tag=arguments.tag, limit=size, before=before
+            pipeline=arguments.pipeline,
+            status=stored,
+            tag=arguments.tag,
+            project=arguments.project,
+            limit=size,
+            before=before,
         )
         for record in page:
             status = status_of(record, stores.locks)
@@ -73,7 +79,13 @@ def _check_names(stores: Stores, arguments: Namespace) -> None:
     """Where nothing was found: is there no run at all, or is the pipeline's name not one?"""
     from solvent.errors import NotFoundError, nearest
 
-    stores.metadata.find_run("latest")
+    if not (projects := stores.metadata.projects()):
+        stores.metadata.find_run("latest")
+    if arguments.project and arguments.project not in projects:
+        raise NotFoundError(
+            f"no run of a project {arguments.project!r}{nearest(arguments.project, projects)}",
+            hint=f"projects: {', '.join(filter(None, projects))}",
+        )
     if arguments.pipeline and not stores.metadata.list_runs(pipeline=arguments.pipeline, limit=1):
         known = sorted({record.pipeline for record in stores.metadata.list_runs(limit=1000)})
         raise NotFoundError(
@@ -85,6 +97,7 @@ def _check_names(stores: Stores, arguments: Namespace) -> None:
 def _facts(record: RunRecord, status: str, run: Any) -> dict[str, Any]:
     return {
         "id": record.id,
+        "project": record.project,
         "pipeline": record.pipeline,
         "status": status,
         "started_at": record.started_at,
@@ -96,9 +109,19 @@ def _facts(record: RunRecord, status: str, run: Any) -> dict[str, Any]:
         "seed": record.seed,
         "engine": record.engine,
         "user": record.user,
+        "host": record.host,
+        "origin": record.origin,
         "resumes": record.resumes,
         "sweep": record.sweep,
     }
+
+
+def _table(facts: list[dict[str, Any]], several: bool) -> str:
+    """Lay the runs out, pipelines with their projects where the store holds more than one."""
+    heads = ("run", "pipeline", "status", "started", "took", "ran", "result")
+    if several:
+        facts = [{**each, "pipeline": f"{each['project'] or '-'}/{each['pipeline']}"} for each in facts]
+    return table(heads, [_row(each) for each in facts], stretch=6, right=(4, 5))
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:

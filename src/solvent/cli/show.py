@@ -76,6 +76,7 @@ def _header(run: Run, environment: dict[str, Any] | None) -> list[str]:
     """Say who ran what, when, where and with what."""
     record = run.record
     lines = wrapped("started", f"{moment(record.started_at)} by {record.user} on {record.host}, in {record.cwd}")
+    lines += wrapped("project", record.project + (f", copied from {record.origin}" if record.origin else ""))
     took = seconds_text(run.seconds) if run.seconds is not None else "unknown"
     lines += wrapped("took", f"{took}, engine {record.engine}, run seed {record.seed}")
     lines += wrapped("command", record.command)

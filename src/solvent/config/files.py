@@ -9,6 +9,7 @@ import os
 from typing import Any, NamedTuple
 
 from solvent.config.layers import Node
+from solvent.config.private import make_folder
 from solvent.config.scalars import float_text, read_scalar
 from solvent.errors import ConfigError
 
@@ -45,7 +46,7 @@ def keep_config_file(file: ConfigFile, cache_folder: str | None) -> None:
     target = os.path.join(cache_folder, f"{file.digest}.json")
     passing = f"{target}.{os.getpid()}"
     try:
-        os.makedirs(cache_folder, exist_ok=True)
+        make_folder(cache_folder)
         with open(passing, "w", encoding="utf-8") as out:
             out.write(f"{_checksum(text)}\n{text}")
         os.replace(passing, target)

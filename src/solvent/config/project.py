@@ -65,6 +65,13 @@ class Project(NamedTuple):
         return _settle(root, _project_file(root), profile)
 
     @property
+    def name(self) -> str:
+        """The name that tells the projects of one store apart; read anew from pyproject.toml if it is not set."""
+        from solvent.config.naming import name_of
+
+        return name_of(self.root, self.settings.project)
+
+    @property
     def config_cache(self) -> str:
         """The folder where parsed config files are kept."""
         return os.path.join(self.home, "cache", "config")

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from solvent.config.private import make_folder
+
 _FORMAT = 1
 _SETTLED_SECONDS = 2.0
 _OLD_FILES = {".egg-info": "PKG-INFO", ".dist-info": "METADATA"}
@@ -155,7 +157,7 @@ def _write(path: str, content: dict[str, Any]) -> None:
     """Keep the listing for the next time; a folder that can't be written costs only time."""
     temporary = f"{path}.{os.getpid()}"
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_folder(os.path.dirname(path))
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(content, file)
         os.replace(temporary, path)

@@ -44,6 +44,25 @@ class Part(NamedTuple):
     status: str
 
 
+class Writer(NamedTuple):
+    """A run that made, logged or returned an artifact: whose it is, and from which store it was copied, if it was."""
+
+    run_id: str
+    project: str
+    origin: str | None
+    user: str
+    host: str
+    started_at: float
+
+
+class Trusted(NamedTuple):
+    """An artifact that may be read although another project made it and reading it runs code."""
+
+    digest: str
+    author: str
+    at: float
+
+
 class Note(NamedTuple):
     """What a person wrote."""
 

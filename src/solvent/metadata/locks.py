@@ -77,7 +77,7 @@ class ByteLocks:
     def _opened(self) -> int:
         if self._file is None:
             try:
-                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
             except OSError as error:
                 raise StoreError(
                     f"The lock file can't be opened: {(error.strerror or str(error)).lower()}.",

@@ -13,8 +13,10 @@ from solvent.model import RunRecord
 _NEWEST_FIRST = " ORDER BY r.started_at DESC, r.id DESC"
 _SELECT = f"SELECT {RUN_COLUMNS_OF_R} FROM runs r"
 _BY_ID = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?"
+# Runs that were recorded before schema 2 name no project: they count as everyone's own.
+_OWN = "(? OR r.project = ? OR r.project = '')"
 _LAST_WITH_STEP = (
-    "SELECT r.id FROM runs r WHERE r.pipeline = ?{0}"
+    f"SELECT r.id FROM runs r WHERE r.pipeline = ? AND {_OWN}{{0}}"
     " AND EXISTS (SELECT 1 FROM step_runs s WHERE s.name = ? AND s.run_id = r.id)"
     " ORDER BY r.started_at DESC, r.id DESC LIMIT 1"
 )
@@ -28,12 +30,15 @@ _RECENT_SECONDS = (
     " JOIN step_runs e ON e.run_id = COALESCE(recent.source_run, recent.run_id)"
     " AND e.position = COALESCE(recent.source_position, recent.position) WHERE e.seconds IS NOT NULL"
 )
-_SAME_WORK = f"{_SELECT} WHERE r.target = ? AND r.config = ? AND r.code = ?{_NEWEST_FIRST} LIMIT 50"
+_SAME_WORK = f"{_SELECT} WHERE r.target = ? AND r.config = ? AND r.code = ? AND {_OWN}{_NEWEST_FIRST} LIMIT 50"
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 
 
 class RunQueries(Database):
     """The runs of a metadata store, for reading."""
+
+    project: str | None = None
+    """Whose runs are meant by `latest` and come first for a part of an id; None tells no projects apart."""
 
     def find_run(self, reference: str, pipeline: str | None = None) -> RunRecord:
         """Read the run that a person means: a full id, the unique beginning or end of one, "latest" or "latest~2"."""
@@ -44,7 +49,7 @@ class RunQueries(Database):
         row = self.row(_BY_ID, (reference,))
         if row and pipeline in (None, row[1]):
             return RunRecord(*row)
-        found = self._ids_like(reference, pipeline) if reference else []
+        found = self._ids_like(reference, pipeline)
         if len(found) == 1:
             return RunRecord(*self.row(_BY_ID, found[0]))
         raise self._no_run(reference, pipeline, [id for (id,) in found])
@@ -56,6 +61,8 @@ class RunQueries(Database):
         tag: str | None = None,
         limit: int = 20,
         before: str | None = None,
+        *,
+        project: str | None = None,
     ) -> list[RunRecord]:
         """Read the newest runs, newest first; `before` is the id of the run that ended the page before."""
         given: list[Any] = []
@@ -63,6 +70,10 @@ class RunQueries(Database):
         if pipeline is not None:
             conditions.append("r.pipeline = ?")
             given.append(pipeline)
+        if project is not None:
+            # What was recorded before projects had names counts as this project's.
+            conditions.append("(r.project = ? OR r.project = ?)")
+            given.extend((project, "" if project == self.project else project))
         if status is not None:
             conditions.append("r.status = ?")
             given.append(status)
@@ -78,11 +89,12 @@ class RunQueries(Database):
 
     def last_run_with_step(self, pipeline: str, name: str, before_run: str | None = None) -> str | None:
         """Tell the newest run of a pipeline, older than `before_run`, that came to a call of this step."""
+        own = (self.project is None, self.project)
         if before_run is None:
-            row = self.row(_LAST_WITH_STEP_EVER, (pipeline, name))
+            row = self.row(_LAST_WITH_STEP_EVER, (pipeline, *own, name))
         else:
             started = self._started(before_run)
-            row = self.row(_LAST_WITH_STEP_BEFORE, (pipeline, started, started, before_run, name))
+            row = self.row(_LAST_WITH_STEP_BEFORE, (pipeline, *own, started, started, before_run, name))
         return row[0] if row else None
 
     def mean_seconds(self, name: str, pipeline: str) -> float | None:
@@ -96,7 +108,7 @@ class RunQueries(Database):
         Those with status "running" may be alive still: whoever holds the locks knows.
         """
         found = []
-        for row in self.rows(_SAME_WORK, (target, config, code)):
+        for row in self.rows(_SAME_WORK, (target, config, code, self.project is None, self.project)):
             run = RunRecord(*row)
             if run.status not in ("running", "interrupted"):
                 break
@@ -109,22 +121,57 @@ class RunQueries(Database):
             raise NotFoundError(f"There is no run {id!r}.", where=self.path, hint="`solvent runs` lists them.")
         return float(row[0])
 
+    def projects(self) -> list[str]:
+        """Name the projects whose runs are in the store; "" stands for runs recorded before there were names."""
+        found: list[str] = []
+        row = self.row("SELECT MIN(project) FROM runs")
+        while row and row[0] is not None:
+            found.append(row[0])
+            row = self.row("SELECT MIN(project) FROM runs WHERE project > ?", row)
+        return found
+
     def _latest(self, back: int, pipeline: str | None) -> RunRecord:
-        where, given = _only(pipeline)
-        row = self.row(f"{_SELECT}{where}{_NEWEST_FIRST} LIMIT 1 OFFSET ?", (*given, back))
-        if row:
-            return RunRecord(*row)
-        count = self.row(f"SELECT COUNT(*) FROM runs r{where}", given)[0]
+        found: list[Any] = []
+        for where, given in self._scopes(pipeline):
+            found += self.rows(
+                f"SELECT r.started_at, r.id FROM runs r{where}{_NEWEST_FIRST} LIMIT ?", (*given, back + 1)
+            )
+        runs = sorted(found, reverse=True)
+        if len(runs) > back:
+            return RunRecord(*self.row(_BY_ID, runs[back][1:]))
         whose = f" of pipeline {pipeline!r}" if pipeline else ""
-        if count:
-            raise NotFoundError(f"There are only {count} runs{whose}: latest~{back} goes too far back.")
-        raise NotFoundError(
-            f"There is no run{whose} yet.", where=self.path, hint="Run a pipeline first: `solvent run TARGET`."
-        )
+        if runs:
+            raise NotFoundError(f"There are only {len(runs)} runs{whose}: latest~{back} goes too far back.")
+        raise self._no_latest(whose)
+
+    def _no_latest(self, whose: str) -> NotFoundError:
+        others = [name for name in self.projects() if name not in ("", self.project)] if self.project else []
+        if others:
+            return NotFoundError(
+                f"There is no run{whose} of project {self.project!r} yet; the store holds runs of {', '.join(others)}.",
+                where=self.path,
+                hint="`solvent runs` lists them; name a run of another project by its id.",
+            )
+        hint = "Run a pipeline first: `solvent run TARGET`."
+        return NotFoundError(f"There is no run{whose} yet.", where=self.path, hint=hint)
+
+    def _scopes(self, pipeline: str | None) -> list[tuple[str, tuple[str, ...]]]:
+        """Give the conditions that together choose the runs of this project; one index serves each."""
+        if self.project is None:
+            return [_only(pipeline)]
+        return [_only(pipeline, project) for project in (self.project, "")]
 
     def _ids_like(self, reference: str, pipeline: str | None) -> list[Any]:
         """Find the ids that begin, or else those that end, like this; enough of them to see that it is not one."""
-        where, given = _only(pipeline)
+        if not reference:
+            return []
+        for where, given in [*self._scopes(pipeline), _only(pipeline)]:
+            found = self._ids_within(reference, where, given)
+            if found:
+                return found
+        return []
+
+    def _ids_within(self, reference: str, where: str, given: tuple[str, ...]) -> list[Any]:
         literal = re.sub(r"([%_!])", r"!\1", reference)
         for pattern in (f"{literal}%", f"%{literal}"):
             joint = " AND" if where else " WHERE"
@@ -149,5 +196,8 @@ class RunQueries(Database):
         )
 
 
-def _only(pipeline: str | None) -> tuple[str, tuple[str, ...]]:
-    return ("", ()) if pipeline is None else (" WHERE r.pipeline = ?", (pipeline,))
+def _only(pipeline: str | None, project: str | None = None) -> tuple[str, tuple[str, ...]]:
+    given = {"pipeline": pipeline, "project": project}
+    asked = {column: value for column, value in given.items() if value is not None}
+    where = " AND ".join(f"r.{column} = ?" for column in asked)
+    return f" WHERE {where}" if where else "", tuple(asked.values())

@@ -7,15 +7,17 @@ import sqlite3
 import sys
 import time
 
+from solvent.config.private import make_file, make_folder
 from solvent.errors import StoreError
 from solvent.metadata.database import BUSY_SECONDS, failed
 from solvent.metadata.lineage import Lineage
 from solvent.metadata.migrations import migrate
 from solvent.metadata.queries import Queries
+from solvent.metadata.trust import Trust
 from solvent.metadata.writes import Writes
 
 
-class MetadataStore(Writes, Queries, Lineage):
+class MetadataStore(Writes, Queries, Lineage, Trust):
     """Everything recorded about runs, step runs, artifacts, code and environments, for one thread at a time."""
 
     @classmethod
@@ -39,7 +41,8 @@ def _prepare(path: str, create: bool) -> None:
             raise StoreError(
                 "There is no metadata store yet.", where=path, hint="Run a pipeline first: `solvent run TARGET`."
             )
-        return _prepare_folder(os.path.dirname(path))
+        _prepare_folder(os.path.dirname(path))
+        return make_file(path)
     if os.path.isdir(path):
         raise StoreError("The metadata store must be a file, and this is a folder.", where=path)
     if not (os.access(path, os.R_OK | os.W_OK) and os.access(os.path.dirname(path), os.W_OK)):
@@ -52,7 +55,7 @@ def _prepare(path: str, create: bool) -> None:
 
 def _prepare_folder(folder: str) -> None:
     try:
-        os.makedirs(folder, exist_ok=True)
+        make_folder(folder)
         writable = os.access(folder, os.W_OK)
         reason = "it is read-only"
     except OSError as error:

@@ -119,9 +119,14 @@ def target_of(pipeline: Pipeline[..., Any], project: Project) -> str:
 
 
 def runs(pipeline: Pipeline[..., Any] | str | None = None, *, limit: int = 20, **filters: Any) -> list[Run]:
-    """List runs, newest first, of one pipeline or of all; filters are `status` and `tag`."""
+    """List runs, newest first, of one pipeline or of all; filters are `status`, `tag` and `project`.
+
+    A pipeline itself stands for its runs in this project; its name for those of every project in the store.
+    """
     name = pipeline.name if isinstance(pipeline, Pipeline) else pipeline
     stores = Stores(Project.find(), create=False)
+    if isinstance(pipeline, Pipeline):
+        filters = {"project": stores.project_name, **filters}
     return [Run(record, stores) for record in stores.metadata.list_runs(pipeline=name, limit=limit, **filters)]
 
 

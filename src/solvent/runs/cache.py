@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
-from solvent.metadata.store import MetadataStore
-from solvent.model import ArtifactRef, Blobs, FileMemo, Observation, StepRunRecord, StepSpec
+from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord, StepSpec
 from solvent.runs.observe import describe, still_holds
+from solvent.runs.stores import Stores
 
 
 class Cache:
     """Former executions by key, newest first."""
 
-    def __init__(self, metadata: MetadataStore, blobs: Blobs, *, root: str, run_seed: int, memo: FileMemo) -> None:
-        self._metadata = metadata
-        self._blobs = blobs
+    def __init__(self, stores: Stores, *, root: str, run_seed: int, memo: FileMemo) -> None:
+        self._metadata = stores.metadata
+        self._blobs = stores.blobs
+        self._doubt = stores.doubt
         self._root = root
         self._run_seed = str(run_seed)
         self._memo = memo
@@ -53,6 +54,8 @@ class Cache:
         for field, artifact in record.execution.outputs.items():
             if not self.present(artifact):
                 return f"the stored bytes of its output{' ' + field if field else ''} are missing or damaged"
+            if doubt := self._doubt(artifact):
+                return f"its output{' ' + field if field else ''} {doubt}"
             for name in artifact.identity.classes:
                 if not _at_hand(name):
                     return f"its output holds `{name.replace(':', '.')}`, which is not there any more"

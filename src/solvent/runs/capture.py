@@ -199,7 +199,7 @@ class WorkerOutput:
         global _worker_output
         if self._path:
             _use_worker_streams()
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(self._fd, 1)
             os.dup2(self._fd, 2)
             _worker_output = self

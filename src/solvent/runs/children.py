@@ -7,6 +7,7 @@ import sys
 from ast import literal_eval
 from typing import Any
 
+from solvent.config.private import make_folder
 from solvent.runs import witness
 
 _HOOK_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
@@ -30,7 +31,7 @@ class ChildReports:
         """Set up the report file and the environment that makes children use it."""
         if self._ready():
             return
-        os.makedirs(folder, exist_ok=True)
+        make_folder(folder)
         self._owner = os.getpid()
         self._path = os.path.join(folder, f"witness-{self._owner}")
         os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))

@@ -43,7 +43,7 @@ class Explainer:
         if former.key == state.key:
             return state.missed or "its former execution did not end well"
         reasons = self.reasons(metadata, state, former)
-        if state.missed and not state.call.step.spec.cache:
+        if state.missed:
             reasons.insert(0, state.missed)
         shown = reasons[:REASONS]
         more = len(reasons) - len(shown)

@@ -131,6 +131,7 @@ class _Launch:
             code=code.digest,
             resumes=interrupted.id if interrupted else None,
             sweep=options.sweep,
+            project=stores.project_name,
         )
         self._git = start_git(self._root)
         self._environment = capture(stores.cache_folder)
@@ -148,7 +149,7 @@ class _Launch:
         self._runner = Runner(
             stores,
             keyer=Keyer(run_id, run_seed=options.run_seed, root=self._root, environment=self._environment, memo=memo),
-            cache=Cache(stores.metadata, stores.blobs, root=self._root, run_seed=options.run_seed, memo=memo),
+            cache=Cache(stores, root=self._root, run_seed=options.run_seed, memo=memo),
             writer=self._writer,
             watcher=options.watcher,
             policy=Policy(

@@ -36,7 +36,7 @@ class CacheLookup:
         self._keyer = Keyer(
             "", run_seed=options.run_seed, root=root, environment=capture(stores.cache_folder), memo=memo
         )
-        self._cache = Cache(stores.metadata, stores.blobs, root=root, run_seed=options.run_seed, memo=memo)
+        self._cache = Cache(stores, root=root, run_seed=options.run_seed, memo=memo)
 
     def find(self, call: Call) -> Found:
         state = CallState(call)

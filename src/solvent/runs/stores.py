@@ -6,12 +6,14 @@ import os
 from typing import Any
 
 from solvent.artifacts.opening import open_blobs
+from solvent.artifacts.saving import load, runs_code
+from solvent.config.private import make_folder
 from solvent.config.project import Project
 from solvent.config.secrets import Secret, is_reference
 from solvent.errors import StoreError
 from solvent.metadata.opening import open_locks, open_metadata
 from solvent.metadata.store import MetadataStore
-from solvent.model import Place
+from solvent.model import ArtifactRef, Place
 
 
 class Stores:
@@ -33,13 +35,32 @@ class Stores:
         self._metadata_url = _revealed(project.settings.metadata)
         artifacts = _revealed(project.settings.artifacts)
         self.place = Place(self.home, artifacts, int(project.settings.cache_gb * (1 << 30)))
+        self.project_name = project.name
         self.metadata = self.open_metadata(create=create)
         self.blobs = open_blobs(self.place)
         self.locks = open_locks(self.home, self._metadata_url)
 
     def open_metadata(self, *, create: bool = True) -> MetadataStore:
         """Open one more connection, for a thread of its own."""
-        return open_metadata(self.home, self._metadata_url, create=create)
+        metadata = open_metadata(self.home, self._metadata_url, create=create)
+        metadata.project = self.project_name
+        return metadata
+
+    def doubt(self, artifact: ArtifactRef) -> str:
+        """Say why an artifact may not be read here, where reading it would run code; nothing if it may."""
+        if not runs_code(artifact):
+            return ""
+        from solvent.runs.trust import doubt
+
+        return doubt(artifact, self.metadata, self.project_name, allow_pickle=self.project.settings.allow_pickle)
+
+    def load(self, artifact: ArtifactRef) -> Any:
+        """Read an artifact back; TrustError if that would run code of another project that nobody vouched for."""
+        if doubt := self.doubt(artifact):
+            from solvent.runs.trust import refused
+
+            raise refused(artifact, doubt)
+        return load(artifact, self.blobs)
 
     @property
     def cache_folder(self) -> str:
@@ -56,9 +77,7 @@ class Stores:
 
     def _make_home(self) -> None:
         try:
-            # Each by itself: of a path that is made in one go only the last folder gets the mode.
-            os.makedirs(self.home, mode=0o700, exist_ok=True)
-            os.makedirs(os.path.join(self.home, "cache"), mode=0o700, exist_ok=True)
+            make_folder(self.cache_folder)
         except OSError as error:
             raise StoreError(
                 f"can't write the store at {self.home}: {error.strerror}",

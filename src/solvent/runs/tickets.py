@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from solvent.config.private import make_folder
 from solvent.errors import EngineError, IdentityError
 from solvent.fingerprint.bytecode import digest_code
 from solvent.fingerprint.loading import loaded_code
@@ -39,7 +40,7 @@ class TicketOffice:
         runner = self._runner
         if not self._by_name:
             self._check_sources(state)
-        os.makedirs(self._logs, exist_ok=True)
+        make_folder(self._logs)
         return Ticket(
             id=state.index,
             run_id=runner.keyer.run_id,

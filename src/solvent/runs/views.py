@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
-from solvent.artifacts.saving import load
 from solvent.errors import NotFoundError, nearest
 from solvent.model import WHOLE, ArtifactRef, Failure, Input, Metric, RunRecord, StepRunRecord
 from solvent.runs.lives import status_of
@@ -51,8 +50,9 @@ class Artifact:
         return self._ref.identity.columns
 
     def value(self) -> Any:
-        """Read it back, its bytes checked against their digest; BlobError if they are missing or damaged."""
-        return load(self._ref, self._stores.blobs)
+        """Read it back, its bytes checked against their digest: BlobError if they are missing or damaged, TrustError if
+        they are another project's and reading them runs code."""
+        return self._stores.load(self._ref)
 
     def __repr__(self) -> str:
         mark = ", pickle" if self.pickled else ""
@@ -72,7 +72,7 @@ class Inputs(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         found = self._inputs.get(name)
         if found is not None:
-            return load(self._stores.metadata.find_artifact(found.digest, found.type), self._stores.blobs)
+            return self._stores.load(self._stores.metadata.find_artifact(found.digest, found.type))
         return _literal(self._texts[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -368,7 +368,7 @@ class Run:
         return StepRuns(name, found)
 
     def _read(self, digest: str, kind: str) -> Any:
-        return load(self._stores.metadata.find_artifact(digest, kind), self._stores.blobs)
+        return self._stores.load(self._stores.metadata.find_artifact(digest, kind))
 
     @property
     def notes(self) -> list[str]:

@@ -59,6 +59,11 @@ def test_a_file_that_someone_changed_in_the_store_is_not_given_out(blobs: LocalB
     assert load(ref, blobs).read_bytes() == b"right"
     place.chmod(0o644)
     place.write_bytes(b"wrong")
+    assert load(ref, blobs).read_bytes() == b"right", "what is given out is a copy, never the blob itself"
+    assert blobs.read(ref.blobs[0]) == b"right"
+    os.chmod(blobs.path(ref.blobs[0]), 0o644)
+    Path(blobs.path(ref.blobs[0])).write_bytes(b"wrong")
+    place.unlink()
     with pytest.raises(BlobError):
         load(ref, blobs)
 

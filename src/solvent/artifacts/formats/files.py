@@ -16,8 +16,12 @@ from typing import Any
 from solvent.artifacts.sink import Sink, Source
 from solvent.artifacts.store import file_state, store_error
 from solvent.artifacts.tags import find_class
+from solvent.config.private import make_folder
 from solvent.errors import FormatError
-from solvent.model import Blob
+from solvent.model import Blob, Blobs
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_READ_BYTES = 1 << 20
 
 _known_good: dict[str, dict[str, tuple[int, ...] | None]] = {}
 """For each place that this process filled or checked: the state of every file in it."""
@@ -113,15 +117,15 @@ def _fill(source: Source, place: str, blobs: dict[str, Blob], empty: list[str]) 
     """Build the files aside, then give them their name at once, so that nobody sees half of a folder."""
     aside = f"{place}.{os.getpid()}-{threading.get_ident()}"
     try:
-        os.makedirs(os.path.dirname(place), exist_ok=True)
+        make_folder(os.path.dirname(place))
         for role in empty:
-            os.makedirs(_inside(aside, role), exist_ok=True)
+            make_folder(_inside(aside, role))
         if not blobs and not empty:
-            os.makedirs(aside)
+            make_folder(aside)
         for role, blob in blobs.items():
             path = _inside(aside, role)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            _place(source.blobs.checked_path(blob), path)
+            make_folder(os.path.dirname(path))
+            _place(source.blobs, blob, path)
         if os.path.lexists(place) and not _is_whole(place, blobs, empty):
             os.rename(place, f"{aside}.old")
         try:
@@ -152,9 +156,14 @@ def _inside(place: str, role: str) -> str:
     return os.path.join(place, *role.split("/"))
 
 
-def _place(blob_path: str, path: str) -> None:
+def _place(blobs: Blobs, blob: Blob, path: str) -> None:
+    """Write the very bytes that were checked; never a link, through which a step that may do all could change the blob."""
+    data = blobs.read(blob) if blob.size_bytes <= _READ_BYTES else blobs.map(blob)
+    file = os.open(path, _CREATE, 0o600)
     try:
-        os.link(blob_path, path)
-    except OSError:
-        shutil.copyfile(blob_path, path)
-        os.chmod(path, 0o444)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view[: 1 << 30]) :]
+    finally:
+        os.close(file)
+    os.chmod(path, 0o444)

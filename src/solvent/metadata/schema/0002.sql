@@ -3,6 +3,7 @@
 -- The name of the project that a run belongs to, and the store that it was copied from, if it was.
 ALTER TABLE runs ADD COLUMN project TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN origin TEXT;
+CREATE INDEX runs_by_project ON runs (project, started_at);
 
 -- What a clean-up must keep, with all that it reaches (kind run or artifact).
 CREATE TABLE pins (

@@ -1,0 +1,45 @@
+"""The name of a project, by which a store that several share tells them apart."""
+
+from __future__ import annotations
+
+import os
+import re
+
+_NAME = re.compile(r"""^name[ \t]*=[ \t]*(["'])([^"'\\\n]+)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
+_MENTIONED = re.compile(r"""^[ \t]*\[?[ \t]*["']?project\b""", re.MULTILINE)
+_TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
+
+
+def name_of(root: str, given: str | None) -> str:
+    """Give the name that is set, else the one in pyproject.toml, else that of the folder."""
+    return given or _declared(os.path.join(root, "pyproject.toml")) or os.path.basename(root.rstrip(os.sep)) or "root"
+
+
+def _declared(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return (_written_plainly(text) or _parsed(text)) if _MENTIONED.search(text) else None
+
+
+def _written_plainly(text: str) -> str | None:
+    """Find the name as nearly everyone writes it, without reading all of the TOML."""
+    if '"""' in text or "'''" in text:
+        return None
+    after = f"\n{text}".partition("\n[project]\n")[2]
+    end = _TABLE.search(after)
+    name = _NAME.search(after[: end.start()] if end else after)
+    return name[2] if name else None
+
+
+def _parsed(text: str) -> str | None:
+    import tomllib
+
+    try:
+        table = tomllib.loads(text).get("project")
+    except tomllib.TOMLDecodeError:
+        return None
+    name = table.get("name") if isinstance(table, dict) else None
+    return name if isinstance(name, str) and name else None
