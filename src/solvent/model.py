@@ -5,7 +5,7 @@ Nothing here does work. A record is made once and never changed; who needs anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -315,6 +315,10 @@ class Blobs(Protocol):
         """Store a copy of a file's bytes."""
         ...
 
+    def put_files(self, files: Iterable[tuple[str, str]]) -> list[Blob]:
+        """Store copies of many files, given as (path, role), in that order."""
+        ...
+
     def writer(self, role: str = "") -> BlobStream:
         """Give a file to stream bytes into; its `blob` is known when the `with` block ends."""
         ...
@@ -416,6 +420,8 @@ class FileMemo(Protocol):
     """Remembers digests by file state, so that an unchanged file costs a stat and not a read."""
 
     def get(self, state: tuple[Any, ...]) -> str | None: ...
+
+    def get_many(self, states: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]: ...
 
     def put(self, state: tuple[Any, ...], digest: str) -> None: ...
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from solvent.errors import IdentityError
-from solvent.fingerprint.files import ProcessMemo, digest_file, digest_folder, externals
+from solvent.fingerprint.externals import externals
+from solvent.fingerprint.files import ProcessMemo, digest_file, digest_folder
 from solvent.pipelines.files import File, Folder
 
 

@@ -38,7 +38,7 @@ READS: dict[str, Callable[[MetadataStore], object]] = {
     "walk_up": lambda store: store.walk_up(artifact(2).digest, INT),
     "walk_down": lambda store: store.walk_down(artifact(1).digest, INT),
     "all_blobs": lambda store: list(store.all_blobs()),
-    "recall_file": lambda store: store.recall_file(("/x", 1, 2, 3, 4, 5)),
+    "recall_files": lambda store: store.recall_files([("/x", 1, 2, 3, 4, 5), ("/y", 1, 2, 3, 4, 5)]),
     "load_code": lambda store: store.load_code("c"),
     "notes": lambda store: store.notes("run", "r1"),
     "tags": lambda store: store.tags("run", "r1"),

@@ -201,9 +201,8 @@ def test_a_file_is_recalled_only_in_the_state_it_was_remembered(store: MetadataS
     with store.transaction():
         store.remember_file(state, "old")
         store.remember_file(state, "new")
-    assert store.recall_file(state) == "new"
-    assert store.recall_file((*state[:-1], 7)) is None
-    assert store.recall_file(("/data/other.csv", *state[1:])) is None
+    assert store.recall_files([state, ("/data/other.csv", *state[1:])]) == {state: "new"}
+    assert store.recall_files([(*state[:-1], 7)]) == {}
 
 
 def test_nothing_of_a_failed_transaction_stays(store: MetadataStore) -> None:

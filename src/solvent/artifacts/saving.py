@@ -9,6 +9,7 @@ from typing import Any
 from solvent.artifacts.sink import Sink, Source, Unsuitable
 from solvent.artifacts.tagged import PLAIN, SAFE_INT, decode, loads
 from solvent.errors import FormatError
+from solvent.fingerprint.files import digest_manifest
 from solvent.model import ArtifactRef, Blobs, Identity
 from solvent.plugins.registry import Plugin, Registry
 
@@ -107,6 +108,15 @@ def element(ref: ArtifactRef, index: int) -> ArtifactRef | None:
         tree = tree.get("v") if tree.get("$") == "tuple" else None
     part = tree[index] if isinstance(tree, list) and -len(tree) <= index < len(tree) else None
     return ref.children[part["v"]] if isinstance(part, dict) and part.get("$") == "child" else None
+
+
+def content_digest(ref: ArtifactRef) -> str | None:
+    """Give the identity of a stored File or Folder, from the digests of its bytes; None for any other value."""
+    if ref.format == "file":
+        return ref.blobs[0].digest
+    if ref.format == "folder":
+        return digest_manifest((blob.role, str(blob.size_bytes), blob.digest) for blob in ref.blobs)
+    return None
 
 
 def find_format(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import builtins
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from solvent.errors import FormatError, StoreError
@@ -72,6 +72,10 @@ class Sink:
         """Store a copy of a file."""
         self.stored.append(self.blobs.put_file(path, role))
         return self.stored[-1]
+
+    def files(self, files: Iterable[tuple[str, str]]) -> None:
+        """Store copies of many files, given as (path, role)."""
+        self.stored.extend(self.blobs.put_files(files))
 
     def child(self, value: Any, path: str) -> int:
         """Save a part as an artifact of its own and give its number; the same object twice is one child."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
-from collections.abc import Callable, Iterator
+from _thread import get_ident
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import file_digest, sha256
 from typing import Any
 
-from solvent.errors import IdentityError
 from solvent.fingerprint.structure import digest
 from solvent.model import FileMemo
 
@@ -18,19 +17,38 @@ FileState = tuple[str, int, int, int, int, int]
 SETTLED_NS = 2_000_000_000
 """How long a file must have rested before its state stands for its content: clocks of file systems are that coarse."""
 
-_STATS_BEFORE_LISTINGS = 1000
+_AT_ONCE_BYTES = 1 << 20
 
 
 class ProcessMemo:
-    """Remembers digests for as long as the process lives."""
+    """Remembers digests for as long as the process lives, and asks one that lives longer for what it does not know."""
 
     def __init__(self) -> None:
         self._digests: dict[tuple[Any, ...], str] = {}
+        self._behind: FileMemo | None = None
+        self._thread = 0
+
+    def rely_on(self, behind: FileMemo | None) -> None:
+        """Ask and tell another memo too, for this thread alone, until this is called with None."""
+        self._behind, self._thread = behind, get_ident()
 
     def get(self, state: tuple[Any, ...]) -> str | None:
-        return self._digests.get(state)
+        return self.get_many([state]).get(state)
+
+    def get_many(self, states: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
+        known = self._digests
+        found = {state: known[state] for state in states if state in known}
+        if self._behind is not None and len(found) < len(states) and get_ident() == self._thread:
+            found |= self._behind.get_many([state for state in states if state not in found])
+        return found
 
     def put(self, state: tuple[Any, ...], digest: str) -> None:
+        self._digests[state] = digest
+        if self._behind is not None and get_ident() == self._thread:
+            self._behind.put(state, digest)
+
+    def note(self, state: tuple[Any, ...], digest: str) -> None:
+        """Remember what a longer-lived memo knows already."""
         self._digests[state] = digest
 
 
@@ -55,43 +73,107 @@ def digest_file(path: str | os.PathLike[str], memo: FileMemo | None = None) -> s
     if known is not None:
         return known
     asked_at = time.time_ns()
-    found = _read_digest(state[0])
-    settled = asked_at - max(state[4], state[5]) > SETTLED_NS
-    if memo is not None and settled and file_state(path) == state:
+    found = _read_digest(state)
+    if memo is not None and _has_rested(state, asked_at) and file_state(path) == state:
         memo.put(state, found)
     return found
 
 
-def _read_digest(path: str) -> str:
-    with open(path, "rb", buffering=0) as file:
-        return file_digest(file, sha256).hexdigest()
+def _has_rested(state: FileState, asked_at: int) -> bool:
+    return asked_at - max(state[4], state[5]) > SETTLED_NS
+
+
+def _read_digest(state: FileState) -> str:
+    path, size = state[0], state[3]
+    try:
+        with open(path, "rb", buffering=0) as file:
+            data = file.read(size + 1) if size <= _AT_ONCE_BYTES else b""
+            if 0 < len(data) <= size:
+                return sha256(data + file.readall()).hexdigest()
+            file.seek(0)  # a large one, or one that grows
+            return file_digest(file, sha256).hexdigest()
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def digest_folder(path: str | os.PathLike[str], memo: FileMemo | None = None) -> str:
-    """Return the digest of a folder: of the relative path, size and content of every file in it."""
-    return digest("folder", *(text for entry in folder_manifest(path, memo) for text in entry))
+    """Return the digest of a folder: of the relative path, size and content of every file in it.
+
+    The memo holds the folder as a whole, by the states of all its files, and each file for when some have changed.
+    """
+    root = os.path.abspath(path)
+    found = scan_folder(root)
+    if memo is None:
+        return digest_manifest(_manifest(found, _digests_of(found, None)[0]))
+    whole = folder_state(root, found)
+    known = memo.get(whole)
+    if known is None:
+        digests, rested = _digests_of(found, memo)
+        known = digest_manifest(_manifest(found, digests))
+        if rested:
+            memo.put(whole, known)
+    return known
 
 
 def folder_manifest(path: str | os.PathLike[str], memo: FileMemo | None = None) -> list[tuple[str, str, str]]:
     """Return (relative posix path, size, digest) of every file in a folder, sorted by path; links are followed."""
+    found = scan_folder(path)
+    digests, _ = _digests_of(found, memo)
+    return _manifest(found, digests)
+
+
+def digest_manifest(entries: Iterable[tuple[str, str, str]]) -> str:
+    """Return the digest of the folder that has these (relative posix path, size, digest), given in any order."""
+    return digest("folder", *(text for entry in sorted(entries) for text in entry))
+
+
+def scan_folder(path: str | os.PathLike[str]) -> dict[str, FileState]:
+    """Return the state of every file in a folder by its relative posix path; links are followed."""
     root = os.path.abspath(path)
-    entries = []
-    for full in _files_under(root):
-        entries.append((_posix(os.path.relpath(full, root)), str(os.stat(full).st_size), digest_file(full, memo)))
-    return sorted(entries)
+    found: dict[str, FileState] = {}
+    _scan(root, "", frozenset(), found)
+    return found
 
 
-def _files_under(root: str, seen: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
-    found = os.stat(root)
-    here = (found.st_dev, found.st_ino)
-    if here in seen:  # a link to a folder that we are in
+def _scan(folder: str, prefix: str, above: frozenset[tuple[int, int]], found: dict[str, FileState]) -> None:
+    state = os.stat(folder)
+    here = (state.st_dev, state.st_ino)
+    if here in above:  # a link to a folder that we are in
         return
-    for name in sorted(os.listdir(root)):
-        full = os.path.join(root, name)
-        if os.path.isdir(full):
-            yield from _files_under(full, seen | {here})
-        elif os.path.isfile(full):
-            yield full
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                _scan(entry.path, f"{prefix}{entry.name}/", above | {here}, found)
+            elif entry.is_file():
+                found[prefix + entry.name] = make_state(entry.path, os.stat(entry.path))
+
+
+def folder_state(root: str, files: Mapping[str, FileState]) -> tuple[str, str]:
+    """Return what stands for the states of all files of a folder in a memo."""
+    states = repr(sorted(files.values()))
+    return root + os.sep, sha256(states.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _manifest(found: Mapping[str, FileState], digests: Mapping[FileState, str]) -> list[tuple[str, str, str]]:
+    return sorted((name, str(state[3]), digests[state]) for name, state in found.items())
+
+
+def _digests_of(found: Mapping[str, FileState], memo: FileMemo | None) -> tuple[dict[FileState, str], bool]:
+    """Give the digest of every file, and whether all had rested and none changed meanwhile."""
+    asked_at = time.time_ns()
+    states = list(found.values())
+    known: dict[Any, str] = {} if memo is None else memo.get_many(states)
+    rested = True
+    for state in states:
+        if state in known:
+            continue
+        known[state] = _read_digest(state)
+        if memo is not None and _has_rested(state, asked_at) and make_state(state[0], os.stat(state[0])) == state:
+            memo.put(state, known[state])
+        else:
+            rested = False
+    return known, rested
 
 
 def digest_path(path: str | os.PathLike[str], memo: FileMemo | None = process_memo) -> str:
@@ -110,16 +192,6 @@ def nearest_file(path: str | os.PathLike[str]) -> str | None:
     return f"did you mean {os.path.join(os.path.dirname(os.fspath(path)), close[0])!r}?" if close else None
 
 
-def externals(value: Any, root: str | os.PathLike[str], memo: FileMemo | None = process_memo) -> dict[str, str]:
-    """Return relative path and content digest of each file or folder that a value names.
-
-    A File or Folder must exist; any other path or text counts if it names a file.
-    """
-    search = _Search()
-    search.look(value)
-    return {relative(path, root): digest_path(path, memo) for path in search.found}
-
-
 def relative(path: str | os.PathLike[str], root: str | os.PathLike[str]) -> str:
     """Return a path in posix form, relative to the project's root if it is inside it, else absolute."""
     full, base = os.path.abspath(path), os.path.abspath(root)
@@ -129,81 +201,3 @@ def relative(path: str | os.PathLike[str], root: str | os.PathLike[str]) -> str:
 
 def _posix(path: str) -> str:
     return path.replace(os.sep, "/")
-
-
-class _Search:
-    """Looks for the names of files anywhere inside a value."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, None] = {}
-        self._seen: set[int] = set()
-        self._tried = 0
-        self._listings: dict[str, frozenset[str]] = {}
-
-    def look(self, value: Any) -> None:
-        cls = type(value)
-        if cls is str:
-            self._try(value)
-        elif cls in _PLAIN:
-            return
-        elif cls in _CONTAINERS:
-            self._look_inside(value, value if cls is not dict else (*value.keys(), *value.values()))
-        elif hasattr(cls, "__solvent_kind__"):
-            self._require(value, cls.__solvent_kind__)
-        elif isinstance(value, os.PathLike):
-            self._try(os.fspath(value))
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            self._look_inside(value, value)
-        elif isinstance(value, dict):
-            self._look_inside(value, (*value.keys(), *value.values()))
-        elif hasattr(cls, "__dataclass_fields__") or hasattr(cls, "__pydantic_core_schema__"):
-            self._look_inside(value, _fields_of(value))
-
-    def _look_inside(self, value: Any, parts: Any) -> None:
-        if id(value) in self._seen:
-            return
-        self._seen.add(id(value))
-        for each in parts:
-            self.look(each)
-
-    def _require(self, path: Any, kind: str) -> None:
-        there: Callable[[Any], bool] = os.path.isdir if kind == "folder" else os.path.isfile
-        if not there(path):
-            raise IdentityError(f"no {kind} {os.fspath(path)!r}", hint=nearest_file(path))
-        self.found[os.path.abspath(path)] = None
-
-    def _try(self, text: str | bytes) -> None:
-        if not isinstance(text, str) or not 0 < len(text) < 4096 or "\0" in text or "\n" in text:
-            return
-        self._tried += 1
-        if self._is_file(text):
-            self.found[os.path.abspath(text)] = None
-
-    def _is_file(self, text: str) -> bool:
-        # A stat each would take seconds for a million of strings; a listing of each folder that they name does not.
-        if self._tried > _STATS_BEFORE_LISTINGS and os.path.basename(text) not in self._listing(os.path.dirname(text)):
-            return False
-        try:
-            return stat.S_ISREG(os.stat(text).st_mode)
-        except (OSError, ValueError):
-            return False
-
-    def _listing(self, folder: str) -> frozenset[str]:
-        names = self._listings.get(folder)
-        if names is None:
-            try:
-                names = frozenset(os.listdir(folder or "."))
-            except OSError:
-                names = frozenset()
-            self._listings[folder] = names
-        return names
-
-
-def _fields_of(value: Any) -> list[Any]:
-    declared = getattr(type(value), "__dataclass_fields__", None)
-    names = declared if declared is not None else value.__dict__
-    return [getattr(value, name) for name in names if hasattr(value, name)]
-
-
-_PLAIN = frozenset({int, float, bool, complex, bytes, type(None)})
-_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})

@@ -182,8 +182,10 @@ def _identify_file(walk: Walk, value: Any) -> Identity:
 
     try:
         content = files.digest_path(value)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise Refused(f"the missing file {str(value)!r}", files.nearest_file(value)) from error
+    except OSError as error:
+        raise Refused(f"{error.filename or str(value)!r} ({(error.strerror or str(error)).lower()})") from error
     return Identity(content, name_class(type(value)))
 
 

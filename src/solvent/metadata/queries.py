@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from solvent.metadata.answers import Note, Tag
 from solvent.metadata.database import storable
@@ -11,6 +12,8 @@ from solvent.metadata.runs import RunQueries
 from solvent.metadata.step_runs import StepRunQueries
 from solvent.metadata.writes import state_text
 from solvent.model import CodeFingerprint, Symbol
+
+_AT_ONCE = 500
 
 
 class Queries(RunQueries, StepRunQueries):
@@ -42,8 +45,14 @@ class Queries(RunQueries, StepRunQueries):
         sql = "SELECT tag, author, tagged_at FROM tags WHERE kind = ? AND subject = ? ORDER BY tag"
         return [Tag(*row) for row in self.rows(sql, (kind, id))]
 
-    def recall_file(self, state: Sequence[object]) -> str | None:
-        """Tell the digest of a file if it was remembered in this very state."""
-        sql = "SELECT digest FROM file_memos WHERE path = ? AND state = ?"
-        row = self.row(sql, (storable(str(state[0])), state_text(state)))
-        return None if row is None else str(row[0])
+    def recall_files(self, states: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
+        """Tell the digests of those files that were remembered in this very state."""
+        found: dict[tuple[Any, ...], str] = {}
+        for start in range(0, len(states), _AT_ONCE):
+            asked = {storable(str(state[0])): state for state in states[start : start + _AT_ONCE]}
+            marks = ", ".join("?" * len(asked))
+            sql = f"SELECT path, state, digest FROM file_memos WHERE path IN ({marks})"
+            for path, text, digest in self.rows(sql, tuple(asked)):
+                if text == state_text(asked[path]):
+                    found[asked[path]] = digest
+        return found

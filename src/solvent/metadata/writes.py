@@ -54,7 +54,11 @@ _ENVIRONMENT = _insert("environments", "digest, record, lock_text", again=_UNLES
 _NOTE = _insert("notes", "kind, subject, ordinal, text, author, written_at")
 _SAME_NOTE = "SELECT 1 FROM notes WHERE kind = ? AND subject = ? AND written_at = ? AND author = ?"
 _TAG = _insert("tags", "kind, subject, tag, author, tagged_at", again=_UNLESS_THERE)
-_FILE = _insert("file_memos", "path, state, digest", again=_UNLESS_THERE)
+_FILE = _insert(
+    "file_memos",
+    "path, state, digest",
+    again=" ON CONFLICT (path) DO UPDATE SET state = excluded.state, digest = excluded.digest",
+)
 
 _NEVER_STARTED = (None,) * 5
 _NO_FAILURE = (None,) * 4
@@ -194,8 +198,8 @@ class Writes(Database):
     def remember_files(self, files: Iterable[tuple[Sequence[Any], str]]) -> None:
         """Remember the digests of many files."""
         rows = [(storable(str(state[0])), state_text(state), digest) for state, digest in files]
-        self.execute_many("DELETE FROM file_memos WHERE path = ?", [row[:1] for row in rows])
-        self.execute_many(_FILE, rows)
+        if rows:
+            self.execute_many(_FILE, rows)
 
 
 def state_text(state: Sequence[Any]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from solvent.errors import AuthoringError, IdentityError
-from solvent.fingerprint.files import externals, process_memo
+from solvent.fingerprint.externals import externals
+from solvent.fingerprint.files import process_memo, relative
 from solvent.fingerprint.key import Argument, KeyParts, cache_key
-from solvent.fingerprint.values import identify
+from solvent.fingerprint.values import identify, type_name
 from solvent.model import WHOLE, CodeFingerprint, FileMemo, Identity, Input
 from solvent.pipelines.containers import LEAVES, replace_refs
 from solvent.pipelines.places import shorten
@@ -56,7 +57,10 @@ def key_parts(
     """Give the key of a call whose producers are known; IdentityError names the step, the argument and the line."""
     known = {id(ref): identify_ref(ref) for _, ref in call.refs}
     found = _externals(call, root, memo)  # first: of a missing file it says more than a fingerprint could
-    arguments = {name: _identify(call, name, given, known) for name, given in call.arguments.items()}
+    arguments = {
+        name: _identify(call, name, given, known, (lambda path: found.get(relative(path, root))) if found else None)
+        for name, given in call.arguments.items()
+    }
     spec = call.step.spec
     made_of = KeyParts(
         step=spec.name,
@@ -71,13 +75,17 @@ def key_parts(
     return Keyed(key, parts, _inputs(call, known, run_id), arguments, files, _new_classes(arguments, known), made_of)
 
 
-def _identify(call: Call, name: str, given: Any, known: Mapping[int, Identity]) -> Identity:
+def _identify(
+    call: Call, name: str, given: Any, known: Mapping[int, Identity], digest_of: Callable[[Any], str | None] | None
+) -> Identity:
     if type(given) is Ref:
         return known[id(given)]
 
     def resolve(met: Any) -> Identity | None:
         if type(met) is not Ref:
-            return None
+            # Read once: a file that changes between two readings would get a key that fits neither.
+            content = digest_of(met) if digest_of and type(met).__module__ == "solvent.pipelines.files" else None
+            return None if content is None else Identity(content, type_name(type(met)))
         if id(met) not in known:
             raise AuthoringError(
                 f"step {call.step.spec.name!r}, argument {name!r}: a {type(given).__name__} hides {met!r}",

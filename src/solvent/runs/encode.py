@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from solvent.artifacts.saving import save
+from solvent.artifacts.saving import content_digest, save
 from solvent.errors import FormatError, SolventError
 from solvent.fingerprint.values import identify, is_immutable
 from solvent.model import WHOLE, ArtifactRef, Blobs, Execution, Failure, Identity
@@ -69,12 +69,19 @@ def _encode_one(value: Any, identity: Identity, label: str, blobs: Blobs, allow_
             f"{label} can't be stored: {type(error).__name__}: {error}",
             hint="return a plain value, table, array, model or file; or split what can't be stored from what can",
         ) from error
-    if not is_immutable(value) and identify(value).digest != identity.digest:
+    if _has_changed(value, identity, artifact):
         raise FormatError(
             f"{label} changed while it was written: a later step mutated its input",
             hint="copy what you change, for example table = table.copy()",
         )
     return artifact
+
+
+def _has_changed(value: Any, identity: Identity, artifact: ArtifactRef) -> bool:
+    stored = content_digest(artifact)
+    if stored is not None:
+        return stored != identity.digest
+    return not is_immutable(value) and identify(value).digest != identity.digest
 
 
 def _label(step_name: str, field: str) -> str:

@@ -15,6 +15,7 @@ from solvent.environments.capture import capture
 from solvent.environments.git import start_git
 from solvent.errors import ConfigError, RunInterrupted, SolventError, StepFailed, nearest
 from solvent.fingerprint.code import fingerprint_code
+from solvent.fingerprint.files import process_memo
 from solvent.model import Resources, RunRecord
 from solvent.pipelines.context import inside_run
 from solvent.pipelines.pipeline import Pipeline
@@ -84,6 +85,7 @@ def launch(
         with Stores(project) as stores:
             return _Launch(pipeline, resolved, stores, target, options, engine).run()
     finally:
+        process_memo.rely_on(None)
         if engine is not None:
             engine.close(now=True)
 
@@ -118,6 +120,8 @@ class _Launch:
         self._root = str(stores.project.root)
         at = time.time()
         run_id = new_run_id(at)
+        memo = StoreMemo(stores.metadata)
+        process_memo.rely_on(memo)  # a default of the pipeline may be a large folder
         code = fingerprint_code(pipeline.__wrapped__)
         interrupted = self._interrupted(target, code.digest)
         self._record = begin_record(
@@ -136,7 +140,6 @@ class _Launch:
         self._git = start_git(self._root)
         self._environment = capture(stores.cache_folder)
         stores.locks.try_lock(lease_name(run_id))
-        memo = StoreMemo(stores.metadata)
         self._explainer = Explainer(pipeline.name, run_id)
         self._writer = Writer(
             stores,

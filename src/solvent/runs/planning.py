@@ -7,6 +7,7 @@ from typing import Any
 from solvent.config.project import Project
 from solvent.config.resolve import Resolved
 from solvent.environments.capture import capture
+from solvent.fingerprint.files import process_memo
 from solvent.pipelines.pipeline import Pipeline
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.plan.graph import Call
@@ -27,6 +28,7 @@ class CacheLookup:
     def __init__(self, pipeline: str, stores: Stores, options: Options) -> None:
         root = str(stores.project.root)
         memo = StoreMemo(stores.metadata)
+        process_memo.rely_on(memo)
         self._pipeline = pipeline
         self._stores = stores
         self._options = options
@@ -69,4 +71,7 @@ def make_plan(
     positional = pipeline.config_type is not None
     with Stores(project) as stores:
         body = (lambda: pipeline.__wrapped__(value)) if positional else (lambda: pipeline.__wrapped__(**value))
-        return trace(pipeline.name, body, CacheLookup(pipeline.name, stores, options))
+        try:
+            return trace(pipeline.name, body, CacheLookup(pipeline.name, stores, options))
+        finally:
+            process_memo.rely_on(None)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from solvent.artifacts.formats import files
 from solvent.artifacts.saving import load, save
 from solvent.artifacts.store import LocalBlobs
 from solvent.errors import BlobError, FormatError
+from solvent.fingerprint.files import folder_state, process_memo, scan_folder
 from solvent.fingerprint.values import identify
 from solvent.model import ArtifactRef
 from solvent.pipelines.files import File, Folder
@@ -86,3 +88,16 @@ def test_a_manifest_never_leads_out_of_its_folder(blobs: LocalBlobs, tmp_path: P
     bad = ref.blobs[0]._replace(role="../../outside")
     with pytest.raises(FormatError, match="leads out of its folder"):
         load(ArtifactRef(ref.identity, "folder", 1, None, (bad,), ref.meta), blobs)
+
+
+def test_reading_what_was_just_checked_again_is_saved(
+    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = save_folder(tmp_path / "in", blobs)
+    monkeypatch.setattr(files, "SETTLED_NS", -(10**12))  # as if the clock stood far ahead
+    place = load(ref, blobs)
+    known = folder_state(str(place), scan_folder(place))
+    assert process_memo.get(known) == ref.digest == identify(place).digest
+    (place / "sub" / "b").chmod(0o644)
+    (place / "sub" / "b").write_bytes(b"wrong")
+    assert identify(place).digest != ref.digest

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -18,7 +19,8 @@ from solvent.artifacts.store import file_state, store_error
 from solvent.artifacts.tags import find_class
 from solvent.config.private import make_folder
 from solvent.errors import FormatError
-from solvent.model import Blob, Blobs
+from solvent.fingerprint.files import SETTLED_NS, FileState, folder_state, make_state, process_memo
+from solvent.model import ArtifactRef, Blob, Blobs
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READ_BYTES = 1 << 20
@@ -49,13 +51,13 @@ class _Folder:
         root = os.path.abspath(value)
         if not os.path.isdir(root):
             raise FormatError(f"the folder {os.fspath(value)} does not exist", where=sink.path, hint="make it first")
-        empty = []
+        files, empty = [], []
         for path, is_file in _walk(root):
-            role = os.path.relpath(path, root).replace(os.sep, "/")
             if is_file:
-                sink.file(path, role)
+                files.append((path, _role(path, root)))
             else:
-                empty.append(role)
+                empty.append(_role(path, root))
+        sink.files(files)
         return {"name": os.path.basename(root), "empty": empty}
 
     def read(self, source: Source) -> Any:
@@ -64,6 +66,10 @@ class _Folder:
 
 FILE = _File()
 FOLDER = _Folder()
+
+
+def _role(path: str, root: str) -> str:
+    return path[len(root) :].strip(os.sep).replace(os.sep, "/")
 
 
 def _walk(root: str) -> Iterator[tuple[str, bool]]:
@@ -94,7 +100,22 @@ def _materialise(source: Source, blobs: dict[str, Blob], empty: list[str]) -> An
         except OSError as error:
             raise store_error("write", place, error) from error
         _known_good[place] = {path: file_state(path) for path in (_inside(place, role) for role in blobs)}
+        _remember(place, ref, blobs)
     return find_class(ref.type)(place)
+
+
+def _remember(place: str, ref: ArtifactRef, blobs: dict[str, Blob]) -> None:
+    """Save identities the reading of what was just checked, once it has rested."""
+    now = time.time_ns()
+    found: dict[str, FileState] = {}
+    for role, blob in blobs.items():
+        path = _inside(place, role)
+        state = found[role] = make_state(path, os.stat(path))
+        if now - max(state[4], state[5]) <= SETTLED_NS:
+            return
+        process_memo.put(state, blob.digest)
+    if ref.format == "folder":
+        process_memo.put(folder_state(place, found), ref.digest)
 
 
 def _is_whole(place: str, blobs: dict[str, Blob], empty: list[str]) -> bool:
@@ -102,7 +123,7 @@ def _is_whole(place: str, blobs: dict[str, Blob], empty: list[str]) -> bool:
     if not os.path.exists(place):
         return False
     if os.path.isdir(place):
-        found = {os.path.relpath(path, place).replace(os.sep, "/") for path, _ in _walk(place)}
+        found = {_role(path, place) for path, _ in _walk(place)}
         if found != {*blobs, *empty}:
             return False
     return all(_digest(_inside(place, role)) == blob.digest for role, blob in blobs.items())
