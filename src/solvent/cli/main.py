@@ -26,6 +26,7 @@ COMMANDS = {
     "note": ("annotate", "add a note to a run, step run or artifact"),
     "tag": ("annotate", "add or remove tags"),
     "trust": ("trust", "vouch for an artifact of another project whose reading runs code"),
+    "copy": ("copy", "copy runs and their artifacts to another store, or from one"),
     "config": ("config", "explain where each value of a config comes from"),
     "doctor": ("doctor", "check the project, its store and its environment"),
 }

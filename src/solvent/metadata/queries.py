@@ -36,9 +36,9 @@ class Queries(RunQueries, StepRunQueries):
         return None if row is None else (row[0], row[1])
 
     def notes(self, kind: str, id: str) -> list[Note]:
-        """Read what people wrote about something, oldest first."""
+        """Read what people wrote about something, oldest first, wherever it was written."""
         sql = "SELECT text, author, written_at FROM notes WHERE kind = ? AND subject = ? ORDER BY ordinal"
-        return [Note(*row) for row in self.rows(sql, (kind, id))]
+        return sorted((Note(*row) for row in self.rows(sql, (kind, id))), key=lambda note: note.at)
 
     def tags(self, kind: str, id: str) -> list[Tag]:
         """Read the tags of something, in the order of the alphabet."""

@@ -63,6 +63,11 @@ class Stores:
         return load(artifact, self.blobs)
 
     @property
+    def metadata_url(self) -> str | None:
+        """Where the metadata store is unless it is in the home folder; it may hold a password."""
+        return self._metadata_url
+
+    @property
     def cache_folder(self) -> str:
         return os.path.join(self.home, "cache")
 

@@ -1,0 +1,233 @@
+"""Whole runs as rows, on their way from one metadata store to another.
+
+Everything is read and written for many runs at once, and with the columns as they are, so that nothing is lost or made
+anew on the way. Written are only rows that are not there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from solvent.metadata.database import Database
+from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, RUN_FIELDS, read_artifact
+from solvent.model import ArtifactRef, Blob, RunRecord
+
+TABLES = {
+    "step_runs": "run_id, position, name, occurrence, status, key, why, code, cached, source_run, source_position,"
+    " attempt, finished_at, started_at, seconds, cpu_seconds, peak_memory_bytes, memory_scope, failure_kind,"
+    " failure_message, failure_traceback, failure_signal, log_bytes, parts, log",
+    "inputs": "run_id, position, ordinal, name, digest, type, from_run, from_position, from_field",
+    "outputs": "run_id, position, ordinal, field, digest, type",
+    "observations": "run_id, position, ordinal, kind, subject, token",
+    "metrics": "run_id, position, ordinal, name, value, step, logged_at",
+    "attachments": "run_id, position, ordinal, kind, name, digest, type",
+}
+"""What belongs to the step runs of one run: table to columns, in the order in which rows may be written."""
+
+Name = tuple[str, str]
+"""The digest and type that name an artifact."""
+
+_AT_ONCE = 400
+_AGAIN = " ON CONFLICT DO NOTHING"
+
+
+class Page(NamedTuple):
+    """Step runs to read at once: all of these runs, or those of one run from `first` up to and without `end`."""
+
+    ids: tuple[str, ...]
+    first: int | None = None
+    end: int | None = None
+
+    def condition(self, of: str = "") -> tuple[str, tuple[Any, ...]]:
+        if self.first is None:
+            return f"{of}run_id IN ({_marks(self.ids)})", self.ids
+        return f"{of}run_id = ? AND {of}position >= ? AND {of}position < ?", (*self.ids, self.first, self.end)
+
+
+class Weight(NamedTuple):
+    """How much of a store a run is: its step runs, the place after its last one, and the bytes of its logs."""
+
+    step_runs: int = 0
+    end: int = 0
+    log_bytes: int = 0
+
+
+def read_runs(store: Database, ids: Sequence[str]) -> dict[str, RunRecord]:
+    """Read the rows of these runs; those that are not there are left out."""
+    found = _rows_of(store, f"SELECT {RUN_COLUMNS} FROM runs WHERE id", ids)
+    return {row[0]: RunRecord(*row) for row in found}
+
+
+def weigh_runs(store: Database, ids: Sequence[str]) -> dict[str, Weight]:
+    """Tell how much there is to read of each of these runs."""
+    sql = "SELECT run_id, COUNT(*), MAX(position), COALESCE(SUM(LENGTH(log)), 0) FROM step_runs WHERE run_id"
+    found = _rows_of(store, sql, ids, " GROUP BY run_id")
+    return {id: Weight(count, last + 1, int(log_bytes)) for id, count, last, log_bytes in found}
+
+
+def read_sources(store: Database, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Tell which other runs hold the executions that these runs reuse."""
+    sql = "SELECT DISTINCT run_id, source_run FROM step_runs WHERE run_id"
+    found: dict[str, list[str]] = defaultdict(list)
+    for id, source in _rows_of(store, sql, ids, " AND source_run IS NOT NULL AND source_run <> run_id"):
+        found[id].append(source)
+    return found
+
+
+def read_contents(store: Database, runs: Collection[RunRecord]) -> dict[str, tuple[Any, ...]]:
+    """Give what must be equal in two stores if a run is the same: how it began and ended, its steps, what they made."""
+    steps: dict[str, list[Any]] = defaultdict(list)
+    for sql in _CONTENTS:
+        for id, *row in _rows_of(store, sql, [run.id for run in runs]):
+            steps[id].append(tuple(row))
+    return {run.id: (tuple(getattr(run, name) for name in _FACTS), frozenset(steps[run.id])) for run in runs}
+
+
+_FACTS = ("pipeline", "target", "started_at", "user", "host", "seed", "config", "code", "status", "ended_at", "result")
+_CONTENTS = (
+    "SELECT run_id, position, name, key, status FROM step_runs WHERE run_id",
+    "SELECT run_id, position, ordinal, field, digest, type FROM outputs WHERE run_id",
+)
+
+
+def read_names(store: Database, page: Page) -> list[tuple[str, Name]]:
+    """List the artifacts that these step runs made or logged, each with its run."""
+    condition, given = page.condition()
+    sql = " UNION ".join(f"SELECT run_id, digest, type FROM {each} WHERE {condition}" for each in _MAKING)
+    return [(id, (digest, type_name)) for id, digest, type_name in store.rows(sql, (*given, *given))]
+
+
+_MAKING = ("outputs", "attachments")
+
+
+def read_places(store: Database, page: Page) -> list[tuple[str, int, str | None]]:
+    """List these step runs: the run, the position and the digest of the code."""
+    condition, given = page.condition()
+    return store.rows(f"SELECT run_id, position, code FROM step_runs WHERE {condition}", given)
+
+
+def read_artifacts(store: Database, names: Iterable[Name]) -> dict[Name, ArtifactRef]:
+    """Read the artifacts of these names, with their children; those that are not there are left out."""
+    rows: dict[Name, Any] = {}
+    children: dict[Name, list[Name]] = defaultdict(list)
+    blobs: dict[Name, list[Blob]] = defaultdict(list)
+    new = set(names)
+    while new:
+        found = {row[:2]: row for row in _named(store, f"SELECT {ARTIFACT_COLUMNS} FROM artifacts WHERE digest", new)}
+        rows.update(found)
+        for row in _named(store, _BLOBS, [name for name, row in found.items() if row[5]], " ORDER BY ordinal"):
+            blobs[row[:2]].append(Blob(*row[2:]))
+        for row in _named(store, _CHILDREN, [name for name, row in found.items() if row[6]], " ORDER BY ordinal"):
+            children[row[:2]].append(row[2:])
+        new = {child for name in found for child in children[name]} - rows.keys()
+    made: dict[Name, ArtifactRef] = {}
+    return {name: _make(name, rows, blobs, children, made) for name in rows}
+
+
+_BLOBS = "SELECT artifact_digest, artifact_type, digest, size_bytes, role FROM blobs WHERE artifact_digest"
+_CHILDREN = "SELECT parent_digest, parent_type, digest, type FROM children WHERE parent_digest"
+
+
+def _make(name: Name, rows: Any, blobs: Any, children: Any, made: dict[Name, ArtifactRef]) -> ArtifactRef:
+    if name not in made:
+        parts = tuple(_make(each, rows, blobs, children, made) for each in children[name] if each in rows)
+        made[name] = read_artifact(rows[name], tuple(blobs[name]), parts)
+    return made[name]
+
+
+def read_rows(store: Database, table: str, page: Page) -> list[Any]:
+    """Read the rows of one of `TABLES`."""
+    condition, given = page.condition()
+    return store.rows(f"SELECT {TABLES[table]} FROM {table} WHERE {condition}", given)
+
+
+def add_rows(store: Database, table: str, rows: Sequence[Any]) -> None:
+    """Write rows of one of `TABLES`."""
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        store.execute_many(f"INSERT INTO {table} ({TABLES[table]}) VALUES ({marks}){_AGAIN}", rows)
+
+
+def add_run(store: Database, run: RunRecord) -> bool:
+    """Write the row of a run; tell whether it was not there."""
+    marks = ", ".join("?" * len(RUN_FIELDS))
+    row = tuple(getattr(run, field) for field in RUN_FIELDS)
+    return store.execute(f"INSERT INTO runs ({RUN_COLUMNS}) VALUES ({marks}){_AGAIN}", row).rowcount > 0
+
+
+def present(store: Database, table: str, column: str, values: Collection[str]) -> set[str]:
+    """Tell which of these values stand in that column."""
+    return {value for (value,) in _rows_of(store, f"SELECT DISTINCT {column} FROM {table} WHERE {column}", values)}
+
+
+def read_words(store: Database, table: str, kind: str, subjects: Collection[str]) -> list[Any]:
+    """Read what people wrote about these subjects: notes with their texts, or tags; each with author and time."""
+    columns = _WORDS[table]
+    sql = f"SELECT {columns} FROM {table} WHERE kind = '{kind}' AND subject"
+    return list(_rows_of(store, sql, subjects, f" ORDER BY {columns.rpartition(', ')[2]}"))
+
+
+_WORDS = {"notes": "subject, text, author, written_at", "tags": "subject, tag, author, tagged_at"}
+
+
+def add_notes(store: Database, kind: str, notes: Sequence[Any]) -> None:
+    """Write notes that are not there yet, after those that are."""
+    there = set(read_words(store, "notes", kind, {subject for subject, *_ in notes}))
+    for note in notes:
+        while note not in there:
+            last = store.row("SELECT MAX(ordinal) FROM notes WHERE kind = ? AND subject = ?", (kind, note[0]))[0]
+            row = (kind, note[0], 0 if last is None else last + 1, *note[1:])
+            added = store.execute(f"{_NOTE} VALUES (?, ?, ?, ?, ?, ?){_AGAIN}", row)
+            # Where it was not added, another writer has taken the number, perhaps with this very note.
+            there.update([note] if added.rowcount else read_words(store, "notes", kind, {note[0]}))
+
+
+_NOTE = "INSERT INTO notes (kind, subject, ordinal, text, author, written_at)"
+
+
+def add_tags(store: Database, kind: str, tags: Sequence[Any]) -> None:
+    """Write tags that are not there yet."""
+    if tags:
+        sql = f"INSERT INTO tags (kind, subject, tag, author, tagged_at) VALUES (?, ?, ?, ?, ?){_AGAIN}"
+        store.execute_many(sql, [(kind, *tag) for tag in tags])
+
+
+def read_dropped(store: Database, digests: Collection[str]) -> dict[str, Any]:
+    """Read which of these blobs were removed on purpose."""
+    found = _rows_of(store, "SELECT digest, size_bytes, dropped_at FROM dropped WHERE digest", digests)
+    return {row[0]: row for row in found}
+
+
+def add_dropped(store: Database, rows: Sequence[Any]) -> None:
+    """Write that blobs were removed on purpose."""
+    if rows:
+        sql = f"INSERT INTO dropped (digest, size_bytes, dropped_at) VALUES (?, ?, ?){_AGAIN}"
+        store.execute_many(sql, rows)
+
+
+def remove_dropped(store: Database, digests: Sequence[str]) -> None:
+    """Write that blobs are there again."""
+    if digests:
+        store.execute_many("DELETE FROM dropped WHERE digest = ?", [(digest,) for digest in digests])
+
+
+def _named(store: Database, sql: str, names: Iterable[Name], then: str = "") -> Iterator[Any]:
+    """Ask by digest, which is indexed, and keep the rows of those very names."""
+    wanted = set(names)
+    for row in _rows_of(store, sql, {digest for digest, _ in wanted}, then):
+        if row[:2] in wanted:
+            yield tuple(row)
+
+
+def _rows_of(store: Database, sql: str, values: Collection[str], then: str = "") -> Iterator[Any]:
+    """Ask for a few hundred values at a time; `sql` ends with the column that must be one of them."""
+    given = list(values)
+    for start in range(0, len(given), _AT_ONCE):
+        part = given[start : start + _AT_ONCE]
+        yield from store.rows(f"{sql} IN ({_marks(part)}){then}", part)
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,95 @@
+"""What a copy knows of the runs that go together, and what it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from solvent.metadata.transfers import Name, Page, Weight
+from solvent.model import ArtifactRef, RunRecord
+
+PAGE_STEPS = 500
+PAGE_BYTES = 16 << 20
+
+
+@dataclass
+class Count:
+    """How much of each kind."""
+
+    runs: int = 0
+    step_runs: int = 0
+    artifacts: int = 0
+    blobs: int = 0
+    bytes: int = 0
+
+    def add(self, other: Count) -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass
+class Refusal:
+    """Why a run can't be copied, and which parts of it are the reason."""
+
+    problem: str
+    parts: list[str] = field(default_factory=list)
+
+
+class Facts(NamedTuple):
+    """Of all runs that a copy is about: how large each is, and on which other runs it builds."""
+
+    weights: Mapping[str, Weight]
+    sources: Mapping[str, Sequence[str]]
+
+    def weight(self, id: str) -> Weight:
+        return self.weights.get(id, Weight())
+
+    def pages(self, ids: Iterable[str]) -> Iterator[Page]:
+        """Divide the step runs of these runs into what is held in memory at once."""
+        few: list[str] = []
+        steps = size = 0
+        for id in ids:
+            weight = self.weight(id)
+            if weight.step_runs > PAGE_STEPS or weight.log_bytes > PAGE_BYTES:
+                span = max(1, min(PAGE_STEPS, weight.step_runs * PAGE_BYTES // max(weight.log_bytes, 1)))
+                yield from (Page((id,), first, first + span) for first in range(0, weight.end, span))
+                continue
+            steps, size = steps + weight.step_runs, size + weight.log_bytes
+            if few and (steps > PAGE_STEPS or size > PAGE_BYTES):
+                yield Page(tuple(few))
+                few, steps, size = [], weight.step_runs, weight.log_bytes
+            few.append(id)
+        if few:
+            yield Page(tuple(few))
+
+
+@dataclass
+class Group:
+    """The runs that go together.
+
+    `there` are those that the target has, `refused` those that can't go, `left_out` those that are not to go, each with the
+    reason. `needed` are the artifacts to write, `whole` those that the target has with all their bytes, `safe` the blobs
+    that are there now, `arrived` those of them that this copy brought, `dropped` those that were removed on purpose.
+    """
+
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    there: set[str] = field(default_factory=set)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    needed: set[Name] = field(default_factory=set)
+    whole: set[Name] = field(default_factory=set)
+    safe: set[str] = field(default_factory=set)
+    arrived: set[str] = field(default_factory=set)
+    dropped: dict[str, tuple[str, int, float]] = field(default_factory=dict)
+    read: dict[Page, dict[Name, ArtifactRef]] = field(default_factory=dict)
+    sent: Count = field(default_factory=Count)
+    found: Count = field(default_factory=Count)
+
+    def refuse(self, id: str, problem: str, part: str = "") -> None:
+        refusal = self.refused.setdefault(id, Refusal(problem))
+        if part and part not in refusal.parts:
+            refusal.parts.append(part)
+
+    def going(self) -> list[str]:
+        return [id for id in self.records if id not in self.refused]

@@ -1,0 +1,289 @@
+"""A group of runs on its way into another store: first the blobs, then all rows in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from solvent.errors import BlobError, StoreError
+from solvent.metadata import transfers
+from solvent.metadata.transfers import Name, Page
+from solvent.model import ArtifactRef, Blob, RunRecord
+from solvent.runs.cargo import Facts, Group
+from solvent.runs.haul import Haul
+from solvent.runs.lives import status_of
+from solvent.runs.result import result_artifacts
+from solvent.runs.stores import Stores
+
+_TRIES = 5
+_DAMAGED = "bytes of it are missing or damaged at the source"
+
+
+class Moved(Exception):
+    """What the copy counts on was changed by others meanwhile: it has to look again."""
+
+
+class Carrier:
+    """Carries groups of runs from the stores of one project to those of another.
+
+    A group is there as a whole or not at all, and only after its bytes are durable. What is there already is left alone;
+    bytes that it lacks are brought.
+    """
+
+    def __init__(self, source: Stores, target: Stores, *, origin: str, dry: bool, moved: Callable[[int], None]) -> None:
+        self._source = source
+        self._target = target
+        self._origin = origin
+        self._dry = dry
+        elsewhere = source.place.artifacts or target.place.artifacts
+        self._haul = Haul(source.blobs, target.blobs, parallel=8 if elsewhere else 3, moved=moved)
+        self._files: set[str] = set()
+        self._claimed: set[str] = set()
+
+    def carry(self, ids: Sequence[str], facts: Facts, lost: Collection[str]) -> Group:
+        """Carry these runs; `lost` are runs that could not be carried before, on which these may build."""
+        for _ in range(_TRIES):
+            group = Group()
+            try:
+                self._prepare(ids, group, facts, lost)
+                if not self._dry:
+                    self._target.blobs.sync()
+                    self._write(group, facts)
+                return group
+            except Moved:
+                continue
+        raise StoreError(
+            f"run {ids[0]} could not be copied: what it needs was changed {_TRIES} times meanwhile",
+            hint="copy again when no clean-up runs beside it",
+        )
+
+    def close(self) -> None:
+        self._haul.close()
+
+    def _prepare(self, ids: Sequence[str], group: Group, facts: Facts, lost: Collection[str]) -> None:
+        self._settle(ids, group)
+        self._compare(group)
+        _refuse_dependants(group, facts, lost)
+        for page in list(facts.pages(group.going())):
+            self._bring_artifacts(page, group)
+        self._bring_files(group)
+        _refuse_dependants(group, facts, lost)
+        for id in group.going():
+            count = group.found if id in group.there else group.sent
+            count.runs += 1
+            count.step_runs += facts.weight(id).step_runs
+
+    def _settle(self, ids: Sequence[str], group: Group) -> None:
+        """Take the runs that have ended; one whose process died goes as interrupted."""
+        for id, record in transfers.read_runs(self._source.metadata, ids).items():
+            if record.status == "running":
+                alive = status_of(record, self._source.locks) == "running"
+                # It may have ended since its row was read: the lock is given back after the last write.
+                record = transfers.read_runs(self._source.metadata, [id]).get(id, record)
+                if record.status == "running" and alive:
+                    group.left_out[id] = "it is still running"
+                    continue
+                record = replace(record, status="interrupted") if record.status == "running" else record
+            group.records[id] = record
+        for id in ids:
+            if id not in group.records and id not in group.left_out:
+                group.left_out[id] = "it was removed meanwhile"
+
+    def _compare(self, group: Group) -> None:
+        """Find the runs that the target has already; equal ids must be equal runs."""
+        there = transfers.read_runs(self._target.metadata, list(group.records))
+        there = {id: replace(each, status=status_of(each, self._target.locks)) for id, each in there.items()}
+        ours = transfers.read_contents(self._source.metadata, [group.records[id] for id in there])
+        theirs = transfers.read_contents(self._target.metadata, list(there.values()))
+        for id in there:
+            if ours[id] == theirs[id]:
+                group.there.add(id)
+            else:
+                group.refuse(id, "a run with this id is there already, and differs from it")
+
+    def _names(self, page: Page, records: dict[str, RunRecord]) -> list[tuple[str, Name]]:
+        """List the artifacts of a page, each with its run."""
+        results = page.ids if not page.first else ()
+        made = transfers.read_names(self._source.metadata, page)
+        return made + [(id, name) for id in results for name in result_artifacts(records[id].result)]
+
+    def _bring_artifacts(self, page: Page, group: Group) -> None:
+        names = self._names(page, group.records)
+        ours = transfers.read_artifacts(self._source.metadata, {name for _, name in names})
+        whole = self._whole(transfers.read_artifacts(self._target.metadata, ours))
+        needed = {part for name in ours.keys() - whole for part in _with_parts(ours[name])}
+        whole -= needed
+        blobs = {blob.digest: blob for name in needed for blob in ours[name].blobs}
+        sure = transfers.present(self._target.metadata, "blobs", "digest", blobs)
+        failed = self._bring(list(blobs.values()), sure, group)
+        group.needed |= needed
+        group.whole |= whole
+        group.sent.artifacts += len(needed)
+        group.found.artifacts += len(whole)
+        group.found.blobs += sum(len(ours[name].blobs) for name in whole)
+        group.found.bytes += sum(blob.size_bytes for name in whole for blob in ours[name].blobs)
+        if page.ids == tuple(group.records) and page.first is None:
+            group.read[page] = ours
+        for id, name in names if failed else ():
+            if name in ours and any(blob.digest in failed for blob in ours[name].all_blobs()):
+                group.refuse(id, _DAMAGED, f"{name[0][:12]} ({name[1]})")
+
+    def _whole(self, refs: dict[Name, ArtifactRef]) -> set[Name]:
+        """Tell which artifacts of the target have all their bytes, or had them removed on purpose."""
+        missing = {blob.digest for blob in self._target.blobs.missing(b for ref in refs.values() for b in ref.blobs)}
+        missing -= transfers.read_dropped(self._target.metadata, missing).keys()
+        return {name for name, ref in refs.items() if not any(blob.digest in missing for blob in ref.all_blobs())}
+
+    def _bring_files(self, group: Group) -> None:
+        """Bring what the rows of runs name by themselves: the snapshot of the code, with its files, and the git diff."""
+        parts: dict[str, list[Blob]] = {}
+        settled: set[str] = set()
+        for id in group.going():
+            record = group.records[id]
+            for digest, what in ((record.snapshot, "the snapshot of its code"), (record.git_diff, "its git diff")):
+                if digest is None or digest in self._files:
+                    continue
+                if digest not in parts and not self._find_parts(digest, record, parts):
+                    group.refuse(id, _DAMAGED, what)
+                elif id in group.there:
+                    settled.update(blob.digest for blob in parts[digest])
+        failed = self._bring([blob for each in parts.values() for blob in each], settled, group)
+        bad = {digest for digest, blobs in parts.items() if any(blob.digest in failed for blob in blobs)}
+        self._files |= parts.keys() - bad
+        for id in group.going():
+            if group.records[id].snapshot in bad or group.records[id].git_diff in bad:
+                group.refuse(id, _DAMAGED, "the snapshot of its code or its git diff")
+
+    def _find_parts(self, digest: str, record: RunRecord, parts: dict[str, list[Blob]]) -> bool:
+        """Find the blobs behind a digest in a run's row, which does not say their sizes; tell whether it can be read."""
+        for stores in (self._source, self._target):
+            try:
+                data = stores.blobs.read(Blob(digest, -1))
+            except BlobError:
+                continue
+            parts[digest] = [Blob(digest, len(data))]
+            if digest == record.snapshot:
+                parts[digest] += [Blob(*each) for each in json.loads(data).values()]
+            return True
+        return False
+
+    def _bring(self, blobs: Iterable[Blob], sure: Collection[str], group: Group) -> dict[str, BlobError]:
+        """Bring what the target lacks; give what is missing or damaged at the source.
+
+        What is there, but named by no row yet (`sure`), is stored once more: it may not be durable.
+        """
+        blobs = list({blob.digest: blob for blob in blobs}.values())
+        missing = {blob.digest for blob in self._target.blobs.missing(blobs)}
+        dropped = self._dropped([blob for blob in blobs if blob.digest in missing])
+        wanted = [blob for blob in blobs if blob.digest in missing and blob.digest not in dropped]
+        failed: dict[str, BlobError] = {}
+        if self._dry:
+            wanted = [blob for blob in wanted if blob.digest not in self._claimed]
+            failed = {blob.digest: BlobError(_DAMAGED) for blob in self._source.blobs.missing(wanted)}
+            self._claimed.update(blob.digest for blob in wanted)
+        else:
+            failed = self._haul.bring(wanted)
+            self._haul.bring([blob for blob in blobs if blob.digest not in missing and blob.digest not in sure])
+        came = [blob for blob in wanted if blob.digest not in failed]
+        group.dropped.update(dropped)
+        group.safe.update(blob.digest for blob in blobs if blob.digest not in failed)
+        group.arrived.update(blob.digest for blob in came)
+        group.sent.blobs += len(came)
+        group.sent.bytes += sum(blob.size_bytes for blob in came)
+        return failed
+
+    def _dropped(self, blobs: Sequence[Blob]) -> dict[str, tuple[str, int, float]]:
+        """Give what was removed on purpose at the source and is not there again."""
+        rows = transfers.read_dropped(self._source.metadata, [blob.digest for blob in blobs])
+        gone = {blob.digest for blob in self._source.blobs.missing(blob for blob in blobs if blob.digest in rows)}
+        return {digest: row for digest, row in rows.items() if digest in gone}
+
+    def _write(self, group: Group, facts: Facts) -> None:
+        """Write the rows of a group in one transaction, which sees one moment of the source."""
+        with self._source.metadata.reading():
+            self._target.metadata.write(lambda: self._write_rows(group, facts))
+
+    def _write_rows(self, group: Group, facts: Facts) -> None:
+        target = self._target.metadata
+        new = [id for id in group.going() if id not in group.there]
+        for id in new:
+            record = group.records[id]
+            transfers.add_run(target, replace(record, origin=record.origin or self._origin))
+        self._add_described([group.records[id] for id in new])
+        for page in facts.pages(new):
+            self._write_page(page, group, is_new=True)
+        for page in facts.pages(id for id in group.going() if id in group.there):
+            self._write_page(page, group, is_new=False)
+        self._add_words("run", group.going())
+        transfers.remove_dropped(target, sorted(group.arrived))
+        transfers.add_dropped(target, list(group.dropped.values()))
+
+    def _add_described(self, records: Sequence[RunRecord]) -> None:
+        """Write the code and environments that the rows of runs name."""
+        source, target = self._source.metadata, self._target.metadata
+        self._add_codes({record.code for record in records if record.code})
+        environments = {record.environment for record in records if record.environment}
+        for digest in sorted(environments - transfers.present(target, "environments", "digest", environments)):
+            found = source.load_environment(digest)
+            if found is not None:
+                target.add_environment(digest, *found)
+
+    def _add_codes(self, digests: set[str]) -> None:
+        target = self._target.metadata
+        for digest in sorted(digests - transfers.present(target, "codes", "digest", digests)):
+            code = self._source.metadata.load_code(digest)
+            if code is not None:
+                target.add_code(code)
+
+    def _write_page(self, page: Page, group: Group, *, is_new: bool) -> None:
+        source, target = self._source.metadata, self._target.metadata
+        names = self._names(page, group.records)
+        self._add_artifacts(page, {name for _, name in names}, group)
+        places = transfers.read_places(source, page)
+        if is_new:
+            self._add_codes({code for _, _, code in places if code})
+            for table in transfers.TABLES:
+                transfers.add_rows(target, table, transfers.read_rows(source, table, page))
+        self._add_words("step_run", [f"{id}/{position}" for id, position, _ in places])
+        self._add_words("artifact", {digest for _, (digest, _) in names})
+
+    def _add_artifacts(self, page: Page, names: set[Name], group: Group) -> None:
+        """Write the artifacts that the target needs, unless what was found before no longer holds."""
+        refs = group.read.get(page)
+        if refs is None:
+            refs = transfers.read_artifacts(self._source.metadata, names)
+        there = transfers.read_artifacts(self._target.metadata, refs.keys() & group.whole)
+        if len(there) < len(refs.keys() & group.whole):
+            raise Moved
+        for name, ref in refs.items():
+            if name in group.whole:
+                continue
+            if not all(blob.digest in group.safe for blob in ref.all_blobs()):
+                raise Moved
+            self._target.metadata.add_artifact(ref)
+
+    def _add_words(self, kind: str, subjects: Collection[str]) -> None:
+        """Add the notes and tags that people gave, to those that are there."""
+        source, target = self._source.metadata, self._target.metadata
+        transfers.add_notes(target, kind, transfers.read_words(source, "notes", kind, subjects))
+        transfers.add_tags(target, kind, transfers.read_words(source, "tags", kind, subjects))
+
+
+def _with_parts(ref: ArtifactRef) -> Iterator[Name]:
+    yield ref.digest, ref.type
+    for child in ref.children:
+        yield from _with_parts(child)
+
+
+def _refuse_dependants(group: Group, facts: Facts, lost: Collection[str]) -> None:
+    """Refuse whoever reuses step runs of a run that is not going: its rows would point at nothing."""
+    again = True
+    while again:
+        again = False
+        for id in group.going():
+            sources = facts.sources.get(id, ())
+            gone = next((s for s in sources if s in lost or s in group.refused or s in group.left_out), None)
+            if gone is not None and id not in group.there:
+                group.refuse(id, f"it reuses step runs of run {gone}, which is not copied")
+                again = True
