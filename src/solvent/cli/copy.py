@@ -46,14 +46,14 @@ def execute(arguments: Namespace, name: str) -> int:
     own = Project.find()
     with ExitStack() as opened:
         source = opened.enter_context(open_elsewhere(arguments.source, own, create=False))
-        target = opened.enter_context(_open_target(arguments, own, opened))
-        if are_same(source, target):
-            raise SolventError(
-                f"both ends are the same store: {store_name(source)}", hint=f"name another one: {_STORE}"
-            )
         ids = choose_runs(source, arguments.runs, pipeline=arguments.pipeline, tag=arguments.tag, limit=arguments.limit)
         if not ids:
-            raise NotFoundError("no run there is like that", hint="`solvent runs` lists those of a project's own store")
+            raise NotFoundError(
+                "no run there is like that", hint="`solvent runs` lists those of the project's own store"
+            )
+        target = opened.enter_context(_open_target(arguments, own, opened))
+        if are_same(source, target):
+            raise SolventError("both ends are the same store", where=store_name(source), hint="name another one")
         with Progress(shown=sys.stderr.isatty() and not arguments.json) as progress:
             copied = copy_runs(source, target, ids, origin=store_name(source), dry=arguments.dry_run, watcher=progress)
     where = f"from {arguments.source}" if arguments.to is None else f"to {arguments.to}"
@@ -64,7 +64,7 @@ def execute(arguments: Namespace, name: str) -> int:
 
 def _check(arguments: Namespace) -> None:
     if not (arguments.to or arguments.source):
-        raise SolventError("`solvent copy` needs --to or --from", hint=f"either is {_STORE}")
+        raise SolventError("`solvent copy` needs --to or --from", hint=_STORE)
     filters = [f"--{each}" for each in ("all", "pipeline", "tag", "limit") if getattr(arguments, each)]
     if arguments.runs and filters:
         raise SolventError(f"runs by name and {filters[0]} don't go together", hint="leave one of the two out")

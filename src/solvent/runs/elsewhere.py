@@ -41,13 +41,13 @@ def open_elsewhere(word: str | None, own: Project, *, create: bool) -> Stores:
     bare = word is not None and os.path.basename(word) == word and not os.path.isdir(word)
     if create and not (bare and word not in own.settings.profiles):
         return Stores(project)
-    hint = "a store is a folder, a profile of the project, or METADATA-URL,ARTIFACTS-URL"
+    hint = "a folder, a profile of the project, or METADATA-URL,ARTIFACTS-URL"
     if word is None:
         raise NotFoundError("the project has no store yet", where=project.home)
     raise NotFoundError(
         f"there is no store {word!r}{nearest(word, own.settings.profiles)}",
         where=None if bare else project.home,
-        hint=f"{hint}; for a new folder write ./{word}" if create else hint,
+        hint=f"for a new folder write ./{word}" if create else hint,
     )
 
 
@@ -63,8 +63,8 @@ def _settings_of(word: str, settings: Settings) -> Settings:
     parts = _PAIR.split(word)
     if len(parts) != 2:
         raise ConfigError(
-            "two URLs name stores elsewhere: that of the metadata store, a comma, that of the artifact store",
-            hint="a password stays out of sight as a reference: env:TEAM_METADATA,s3://bucket/folder",
+            "stores elsewhere have two URLs: METADATA-URL,ARTIFACTS-URL",
+            hint="a password stays out of sight so: env:TEAM_METADATA,s3://bucket/folder",
         )
     return settings._replace(metadata=parts[0], artifacts=parts[1])
 
