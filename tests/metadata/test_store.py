@@ -106,10 +106,6 @@ def test_damage_inside_is_an_error_of_the_store_when_it_is_met(path: Path) -> No
     assert raised.value.where == str(path)
 
 
-def test_a_whole_store_passes_the_check(store: MetadataStore) -> None:
-    assert store.check() == []
-
-
 def test_a_folder_in_its_place_is_refused(path: Path) -> None:
     path.mkdir()
     assert "this is a folder" in refused(path).problem
@@ -173,31 +169,6 @@ def test_a_store_that_another_process_keeps_busy_says_so(path: Path) -> None:
         add(other, run("r1"))
 
 
-def test_readers_see_whole_transactions_while_another_writes(path: Path) -> None:
-    with MetadataStore.open(path) as writer, MetadataStore.open(path) as reader:
-        add(writer, run("r1"))
-        with writer.transaction():
-            writer.add_step_run(step_run("r1", 0))
-            assert reader.list_step_runs("r1") == []
-            writer.add_step_run(step_run("r1", 1))
-        assert len(reader.list_step_runs("r1")) == 2
-
-
-def test_a_reading_sees_one_moment(path: Path) -> None:
-    with MetadataStore.open(path) as writer, MetadataStore.open(path) as reader:
-        with reader.reading():
-            assert reader.list_runs() == []
-            add(writer, run("r1"))
-            assert reader.list_runs() == []
-        assert len(reader.list_runs()) == 1
-
-
-def test_a_store_is_not_used_in_a_forked_process(store: MetadataStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    with pytest.raises(StoreError, match="forked process"):
-        add(store, run("r1"))
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_20_processes_make_and_write_one_store_at_once_and_nothing_is_lost(path: Path) -> None:
     processes, runs = 20, 3
@@ -225,22 +196,3 @@ def test_a_writer_killed_at_work_leaves_whole_step_runs_and_a_store_that_goes_on
             look(store, limit=100)
         assert store.check() == []
         add(store, run("r1"))
-
-
-def test_the_views_for_people_can_be_read(store: MetadataStore) -> None:
-    add(store, run("r1", 86400.0, ended_at=86402.5), run("r2", 86500.0))
-    add(store, step_run("r1", 0, "load", finished_at=86401.0, execution=execution({"": artifact(1)})))
-    add(store, step_run("r2", 0, "load", status="reused", source=("r1", 0)), step_run("r2", 1, status="failed"))
-    overview = "SELECT id, status, started, seconds, steps, reused, failed FROM run_overview ORDER BY id"
-    assert store.rows(overview) == [
-        ("r1", "running", "1970-01-02 00:00:00", 2.5, 1, 0, 0),
-        ("r2", "running", "1970-01-02 00:01:40", None, 2, 1, 1),
-    ]
-    steps = "SELECT run_id, step, status, seconds, outputs, source_run FROM step_overview ORDER BY run_id, position"
-    assert store.rows(steps) == [
-        ("r1", "load", "done", 0.5, 1, None),
-        ("r2", "load", "reused", 0.5, 1, "r1"),
-        ("r2", "fit", "failed", None, 0, None),
-    ]
-    artifacts = "SELECT digest, pipeline, step, run_id, made FROM artifact_overview"
-    assert store.rows(artifacts) == [(artifact(1).digest, "delays", "load", "r1", "1970-01-02 00:00:01")]

@@ -24,7 +24,10 @@ class Database:
     elsewhere = "Use another folder for the store by setting SOLVENT_HOME."
     """How to get another store where this one can't be used."""
 
-    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+    connection: Any
+    """A connection of `sqlite3`; of psycopg in a store on PostgreSQL."""
+
+    def __init__(self, path: str, connection: Any) -> None:
         self.path = path
         self.connection = connection
         self._process = os.getpid()
@@ -38,12 +41,12 @@ class Database:
         with self.transaction():
             return work()
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Run one statement; text that UTF-8 can't hold is written with escapes."""
         try:
             return self.connection.execute(sql, parameters)
         except UnicodeEncodeError:
-            return self.execute(sql, _escaped(parameters))
+            return self.execute(sql, escaped(parameters))
         except (sqlite3.Error, OverflowError) as error:
             raise failed(error, self.path) from error
 
@@ -52,16 +55,17 @@ class Database:
         try:
             self.connection.executemany(sql, rows)
         except UnicodeEncodeError:
-            self.execute_many(sql, [_escaped(row) for row in rows])
+            self.execute_many(sql, [escaped(row) for row in rows])
         except (sqlite3.Error, OverflowError) as error:
             raise failed(error, self.path) from error
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Read all rows of a query."""
         try:
-            return self.connection.execute(sql, parameters).fetchall()
+            found: list[Any] = self.connection.execute(sql, parameters).fetchall()
+            return found
         except UnicodeEncodeError:
-            return self.rows(sql, _escaped(parameters))
+            return self.rows(sql, escaped(parameters))
         except (sqlite3.Error, OverflowError) as error:
             raise failed(error, self.path) from error
 
@@ -178,12 +182,13 @@ def failed(error: Exception, path: str) -> StoreError:
     return complaint(error, path)
 
 
-def _escaped(values: Sequence[Any]) -> tuple[Any, ...]:
+def escaped(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Write texts that a database refuses with escapes: those with lone surrogates or a NUL."""
     return tuple(_escape(value) if isinstance(value, str) else value for value in values)
 
 
 def _escape(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 _UNUSUAL = "\N{SYMBOL FOR ESCAPE}"

@@ -14,7 +14,7 @@ _NEWEST_FIRST = " ORDER BY r.started_at DESC, r.id DESC"
 _SELECT = f"SELECT {RUN_COLUMNS_OF_R} FROM runs r"
 _BY_ID = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?"
 # Runs that were recorded before schema 2 name no project: they count as everyone's own.
-_OWN = "(? OR r.project = ? OR r.project = '')"
+_OWN = "(? = 1 OR r.project = ? OR r.project = '')"
 _LAST_WITH_STEP = (
     f"SELECT r.id FROM runs r WHERE r.pipeline = ? AND {_OWN}{{0}}"
     " AND EXISTS (SELECT 1 FROM step_runs s WHERE s.name = ? AND s.run_id = r.id)"

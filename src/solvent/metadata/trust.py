@@ -55,4 +55,4 @@ class Trust(Database):
 
     def remove_trust(self, digest: str) -> bool:
         """Take trust back; tell whether there was any."""
-        return self.execute("DELETE FROM trusted WHERE digest = ?", (digest,)).rowcount > 0
+        return bool(self.execute("DELETE FROM trusted WHERE digest = ?", (digest,)).rowcount)

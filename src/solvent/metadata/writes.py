@@ -189,7 +189,7 @@ class Writes(Database):
     def remove_tag(self, kind: str, id: str, tag: str) -> bool:
         """Take a tag away; tell whether it was there."""
         removed = self.execute("DELETE FROM tags WHERE kind = ? AND subject = ? AND tag = ?", (kind, id, tag))
-        return removed.rowcount > 0
+        return bool(removed.rowcount > 0)
 
     def remember_file(self, state: Sequence[Any], digest: str) -> None:
         """Remember the digest of a file by its state: its path and whatever tells that it has changed."""

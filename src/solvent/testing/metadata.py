@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from solvent.testing.metadata_artifacts import ArtifactsContract
+from solvent.testing.metadata_lineage import LineageContract
+from solvent.testing.metadata_runs import RunsContract
+from solvent.testing.metadata_step_runs import StepRunsContract
+from solvent.testing.metadata_transactions import TransactionsContract
+from solvent.testing.metadata_writes import WritesContract
 
-from solvent.metadata.store import MetadataStore
 
-OpenStore = Callable[[], MetadataStore]
+class MetadataStoreContract(
+    WritesContract, StepRunsContract, RunsContract, ArtifactsContract, LineageContract, TransactionsContract
+):
+    """All that a metadata store must hold to, in some eighty tests.
 
-
-class MetadataStoreContract:
-    """Give a fixture `open_store`: a function that opens the same, at first empty store however often it is called."""
-
-    def test_an_empty_store_has_no_runs(self, open_store: OpenStore) -> None:
-        with open_store() as store:
-            assert store.list_runs() == []
+    Give two fixtures: `store`, an open and empty `MetadataStore`, and `open_store`, a function that opens the same store
+    once more (before `store` was asked for: the first time).
+    """

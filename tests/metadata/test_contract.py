@@ -1,0 +1,47 @@
+"""The public suites on our own stores and locks."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from solvent.metadata.advisory import AdvisoryLocks
+from solvent.metadata.locks import ByteLocks
+from solvent.metadata.opening import open_metadata
+from solvent.metadata.store import MetadataStore
+from solvent.model import Locks
+from solvent.testing import LocksContract, MetadataStoreContract
+
+
+class StoreTests(MetadataStoreContract):
+    @pytest.fixture
+    def store(self, open_store: Callable[[], MetadataStore]) -> Iterator[MetadataStore]:
+        with open_store() as opened:
+            yield opened
+
+
+class TestSqlite(StoreTests):
+    @pytest.fixture
+    def open_store(self, tmp_path: Path) -> Callable[[], MetadataStore]:
+        return lambda: MetadataStore.open(tmp_path / "metadata.db")
+
+
+@pytest.mark.slow
+class TestPostgres(StoreTests):
+    @pytest.fixture
+    def open_store(self, postgres_url: str) -> Callable[[], MetadataStore]:
+        return lambda: open_metadata("", postgres_url)
+
+
+class TestByteLocks(LocksContract):
+    @pytest.fixture
+    def open_locks(self, tmp_path: Path) -> Callable[[], Locks]:
+        return lambda: ByteLocks(tmp_path / "locks")
+
+
+@pytest.mark.slow
+class TestAdvisoryLocks(LocksContract):
+    @pytest.fixture
+    def open_locks(self, postgres_url: str) -> Iterator[Callable[[], Locks]]:
+        yield lambda: AdvisoryLocks(postgres_url)
+        AdvisoryLocks(postgres_url).close()
