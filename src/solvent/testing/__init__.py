@@ -23,12 +23,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from solvent.testing.blobs import BlobsContract
     from solvent.testing.locks import LocksContract
     from solvent.testing.metadata import MetadataStoreContract
 
-__all__ = ["LocksContract", "MetadataStoreContract"]
+__all__ = ["BlobsContract", "LocksContract", "MetadataStoreContract"]
 
 _HOMES = {
+    "BlobsContract": "solvent.testing.blobs",
     "LocksContract": "solvent.testing.locks",
     "MetadataStoreContract": "solvent.testing.metadata",
 }
