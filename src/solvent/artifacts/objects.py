@@ -71,6 +71,10 @@ class ObjectBlobs:
         with open(path, "rb", buffering=0) as source:
             return self.put(iter(lambda: source.read(CHUNK_BYTES), b""), role)
 
+    def put_files(self, files: Iterable[tuple[str, str]]) -> list[Blob]:
+        """Store copies of many files, given as (path, role), in that order."""
+        return [self.put_file(path, role) for path, role in files]
+
     def writer(self, role: str = "") -> _UploadingWriter:
         """Give a file to stream bytes into; its `blob` is known, and its upload queued, when the `with` block ends."""
         self._here()
