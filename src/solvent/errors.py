@@ -18,6 +18,7 @@ SolventError                 exit code 2: the user's input was wrong, nothing ra
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 
@@ -105,6 +106,23 @@ class RunInterrupted(SolventError):
 
     exit_code = 130
     run: Any = None
+
+
+_WAYS_OUT = {
+    errno.ENOSPC: "make room on this disk, or set SOLVENT_HOME to a folder on another one",
+    errno.EDQUOT: "make room within your quota, or set SOLVENT_HOME to a folder elsewhere",
+    errno.EROFS: "the disk is read-only: set SOLVENT_HOME to a folder that can be written",
+    errno.EACCES: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
+    errno.EPERM: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), or close files in your steps",
+    errno.ENFILE: "this machine has too many files open: end programs, or raise its limit",
+    errno.EIO: "the disk failed: look at the system's log, and copy the store to another disk before you go on",
+}
+
+
+def way_out(error: OSError) -> str | None:
+    """Return what to do about a file that the system refuses, or None where only the user can know."""
+    return _WAYS_OUT.get(error.errno or 0)
 
 
 def nearest(name: str, known: object) -> str:

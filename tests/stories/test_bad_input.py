@@ -331,3 +331,15 @@ def test_no_call_is_left_waiting_when_the_body_fails(wrong) -> None:
     failed = wrong.run("p.py", "--engine", "inline", code=2)
     assert "without end" in failed.printed
     assert {step["status"] for step in failed.said["steps"]} <= {"done", "reused", "cancelled"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("returned", ["x", "bad(one())"])
+def test_a_result_that_names_what_failed_is_the_failure(wrong, engine: str, returned: str) -> None:
+    swallowed = f"from solvent.errors import StepFailed\n@step\ndef bad(x: int) -> int:\n    raise ValueError('mine')\n@pipeline\ndef p() -> list[int]:\n    x = bad(one())\n    try:\n        value(x)\n    except StepFailed:\n        pass\n    return [{returned}]\n"
+    wrong.write("p.py", HEAD + STEP + swallowed)
+    failed = wrong.run("p.py", "--engine", engine, code=1)
+    assert failed.status == "failed"
+    assert "`bad` failed: ValueError: mine" in failed.printed
+    assert "KeyError" not in failed.printed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import itertools
@@ -13,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from solvent.config.private import make_folder
-from solvent.errors import BlobError, StoreError
+from solvent.errors import BlobError, StoreError, way_out
 from solvent.model import Blob, StoredBlob
 
 if TYPE_CHECKING:
@@ -323,11 +322,4 @@ def file_state(path: str) -> tuple[int, ...] | None:
 def store_error(verb: str, path: str, error: OSError) -> StoreError:
     """Say in words why the store can't be used."""
     reason = error.strerror or str(error)
-    hint = {
-        errno.ENOSPC: "make room on this disk, or set SOLVENT_HOME to a folder on another one",
-        errno.EDQUOT: "make room within your quota, or set SOLVENT_HOME to a folder elsewhere",
-        errno.EROFS: "the disk is read-only: set SOLVENT_HOME to a folder that can be written",
-        errno.EACCES: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
-        errno.EPERM: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
-    }.get(error.errno or 0)
-    return StoreError(f"the store can't {verb} {os.path.basename(path)}: {reason}", where=path, hint=hint)
+    return StoreError(f"the store can't {verb} {os.path.basename(path)}: {reason}", where=path, hint=way_out(error))

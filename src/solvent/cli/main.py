@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from solvent.errors import SolventError, nearest
+from solvent.errors import SolventError, nearest, way_out
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -46,6 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone, as `head` does; there is nobody left to tell.
         sys.stderr.close()
         return 141
+    except OSError as error:
+        if not (hint := way_out(error)):
+            raise
+        # Even our own modules are read from a disk, when they are first needed.
+        print(f"solvent: {SolventError(str(error.strerror), where=error.filename, hint=hint)}", file=sys.stderr)
+        return 2
 
 
 def _dispatch(given: list[str]) -> int:

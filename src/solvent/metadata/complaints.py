@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from solvent.errors import StoreError
+from solvent.errors import StoreError, way_out
 from solvent.metadata.database import BUSY_SECONDS
 
 _REMEDIES = {
@@ -28,11 +28,17 @@ _REMEDIES = {
         "Restore it from a backup, or move it away and run again to start a new one.",
     ),
     "SQLITE_IOERR": ("The disk refused to read or write the metadata store.", "Check the disk and its free space."),
+    "MOVED": (
+        "The metadata store was moved or removed while it was in use.",
+        "Put it back where it was, or set SOLVENT_HOME to where it is now, and run again: what was committed is in it.",
+    ),
     "SQLITE_CONSTRAINT": (
         "The metadata store refused a row that does not fit the others.",
         "This is a fault of Solvent: please report it.",
     ),
 }
+
+_REFUSED = ("SQLITE_READONLY", "SQLITE_IOERR")
 
 
 def complaint(error: Exception, path: str) -> StoreError:
@@ -41,11 +47,25 @@ def complaint(error: Exception, path: str) -> StoreError:
     family = "_".join(code.split("_")[:2])
     if family == "SQLITE_IOERR" and _is_full(path):
         family = "SQLITE_FULL"
+    if code == "SQLITE_READONLY_DBMOVED" or (family in _REFUSED and not os.path.exists(path)):
+        family = "MOVED"
     if family not in _REMEDIES:
         return StoreError(f"The metadata store failed: {error}.", where=path)
     problem, hint = _REMEDIES[family]
+    if family in _REFUSED or family == "SQLITE_CANTOPEN":
+        hint = _limit_reached(path) or hint
     detail = f" ({error})" if family in ("SQLITE_IOERR", "SQLITE_CONSTRAINT", "SQLITE_CORRUPT") else ""
     return StoreError(problem.removesuffix(".") + detail + ".", where=path, hint=hint)
+
+
+def _limit_reached(path: str) -> str | None:
+    """Tell what to do if this process can open no file at all, which the database does not say."""
+    try:
+        # Not the file itself: closing it would free the locks that this process holds in it.
+        os.close(os.open(os.path.dirname(path), os.O_RDONLY))
+    except OSError as error:
+        return way_out(error)
+    return None
 
 
 def _is_full(path: str) -> bool:

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-from solvent.errors import StoreError
+from solvent.errors import StoreError, way_out
 
 if sys.platform == "win32":
     from solvent.metadata.locks_windows import lock_byte, locked_elsewhere, unlock_byte
@@ -82,7 +82,7 @@ class ByteLocks:
                 raise StoreError(
                     f"The lock file can't be opened: {(error.strerror or str(error)).lower()}.",
                     where=self.path,
-                    hint="Make the file and its folder writable.",
+                    hint=way_out(error),
                 ) from error
         return self._file
 

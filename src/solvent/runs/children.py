@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from ast import literal_eval
+from contextlib import suppress
 from typing import Any
 
 from solvent.config.private import make_folder
@@ -51,7 +52,8 @@ class ChildReports:
         """Remove the report file and leave the environment as it was."""
         if not self._ready():
             return
-        os.unlink(self._path)
+        with suppress(OSError):
+            os.unlink(self._path)
         os.environ.pop(witness.REPORT_VARIABLE, None)
         paths = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each != _HOOK_FOLDER]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)

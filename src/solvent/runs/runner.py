@@ -220,6 +220,7 @@ class Runner:
         if not twin.ended:
             return TWIN
         if twin.status not in FINISHED:
+            state.producers.append(twin)  # the reason why there is no value
             return self.settle(state, "skipped", f"same call as `{twin.label}`, which {twin.status}")
         state.outputs = twin.outputs
         state.source = twin.source or (self.keyer.run_id, twin.index)

@@ -19,6 +19,7 @@ from solvent.pipelines.ref import Ref, path_of
 from solvent.runs.outputs import output_at, value_of
 from solvent.runs.result import encode_result
 from solvent.runs.runner import Runner
+from solvent.runs.state import FINISHED
 
 
 class Seal:
@@ -73,6 +74,8 @@ class Seal:
         runner = self._runner
         if type(value) is Ref:
             state, path = runner.state_of(value), path_of(value)
+            if state.status not in FINISHED:
+                raise runner.error_for(state)
             output = output_at(state, path, runner.stores.blobs)
             if output.artifact is None:
                 made = value_of(state, path, runner.stores.blobs)

@@ -10,7 +10,7 @@ from solvent.artifacts.saving import load, runs_code
 from solvent.config.private import make_folder
 from solvent.config.project import Project
 from solvent.config.secrets import Secret, is_reference
-from solvent.errors import StoreError
+from solvent.errors import StoreError, way_out
 from solvent.metadata.opening import open_locks, open_metadata
 from solvent.metadata.store import MetadataStore
 from solvent.model import ArtifactRef, Place
@@ -86,7 +86,7 @@ class Stores:
         except OSError as error:
             raise StoreError(
                 f"can't write the store at {self.home}: {error.strerror}",
-                hint="make the folder writable, or set SOLVENT_HOME to another place",
+                hint=way_out(error) or "set SOLVENT_HOME to another place",
             ) from error
 
 

@@ -44,7 +44,11 @@ def execute_ticket(ticket: Ticket) -> Execution:
     )
     outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
     execution = _encode(outcome, step, blobs, ticket.allow_pickle)
-    blobs.sync()
+    try:
+        blobs.sync()
+    except SolventError as error:
+        # What can't be made durable does not count as done.
+        return crashed_execution(describe_failure(error), outcome.log)
     return execution
 
 

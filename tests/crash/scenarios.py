@@ -1,0 +1,147 @@
+"""What is interrupted: a command at work on a store, and what must hold of the store afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.crash.stores import NOTE, check_store, committed, executed, outputs, run_status
+from tests.crash.tracing import Traced, traced
+
+FIVE_STEPS = (
+    NOTE
+    + """
+
+from PIL import Image
+
+from solvent import Folder, log, pipeline, step, value
+from solvent.errors import StepFailed
+
+
+@step
+def number() -> int:
+    note("number 0")
+    return 7
+
+
+@step
+def blob(n: int) -> bytes:
+    note("blob 0")
+    return bytes([n]) * 40_000
+
+
+@step
+def folder(data: bytes) -> Folder:
+    note("folder 0")
+    os.makedirs("made", exist_ok=True)
+    for name in "ab":
+        with open(f"made/{name}.txt", "wb") as file:
+            file.write(name.encode() * len(data))
+    return Folder("made")
+
+
+@step
+def picture(data: bytes) -> int:
+    note("picture 0")
+    print("a square")
+    log.metric("area", 64 * 64)
+    log.figure("square", Image.new("L", (64, 64), data[0]))
+    return len(data)
+
+
+@step
+def broken(n: int) -> int:
+    raise ValueError("not today")
+
+
+@pipeline
+def five() -> tuple[list[int], Folder]:
+    data = blob(number())
+    files, size = folder(data), picture(data)
+    try:
+        value(broken(size))
+    except StepFailed:
+        pass
+    return [number(), size], files
+"""
+)
+COMMITTED_ONCE = ("number 0", "blob 0", "folder 0", "picture 0")
+
+
+class Scenario(NamedTuple):
+    """A command line of `solvent`; `prepare` makes its project in an empty folder, once.
+
+    `check` is called after each interruption with the project and what became of the command, and completes what
+    was begun; it raises AssertionError if anything was lost.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    prepare: Callable[[Path], None]
+    check: Callable[[Path, Traced], None]
+
+    def trace(self, root: Path, *, at: int = 0, do: str = "kill", on: bool = False, every_open: bool = False) -> Traced:
+        command = [sys.executable, "-m", "solvent", *self.words]
+        return traced(
+            command, folder=root / ".solvent", cwd=root, environment=environment(),
+            at=at, do=do, on=on, every_open=every_open,
+        )  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("SOLVENT_", "PYTHONDONT"))}
+    return {**kept, "COLUMNS": "80", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def solvent(root: Path, *words: str, code: int = 0) -> str:
+    """Run a command to its end and give what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "solvent", *words],
+        cwd=root, env=environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def anew(template: Path, root: Path) -> None:
+    """Put a project back to how it was prepared."""
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(template, root, symlinks=True)
+
+
+def run_of_five_steps(engine: str) -> Scenario:
+    """Give the scenario of a first run: inline values, blobs, a folder, a figure, a step that fails."""
+    words = ("run", "five.py", "--json", "--quiet", "--engine", engine, "--workers", "2")
+    expected: dict[str, object] = {}
+
+    def prepare(root: Path) -> None:
+        root.mkdir()
+        (root / "solvent.toml").write_text("")
+        (root / "five.py").write_text(FIVE_STEPS)
+        said = json.loads(solvent(root, *words).splitlines()[-1])
+        expected.update(result=said["result"], outputs=outputs(root / ".solvent", said["id"]))
+        shutil.rmtree(root / ".solvent")
+        (root / "executed.txt").unlink()
+
+    def check(root: Path, found: Traced) -> None:
+        home = root / ".solvent"
+        if found.out:
+            said = json.loads(found.out.splitlines()[-1])
+            assert run_status(home, said["id"]) == said["status"], "what was reported is not in the store"
+        check_store(home)
+        kept = committed(home)
+        again = json.loads(solvent(root, *words).splitlines()[-1])
+        assert again["status"] == "done"
+        assert again["result"] == expected["result"]
+        assert outputs(home, again["id"]) == expected["outputs"]
+        twice = {name for name, count in executed(root).items() if count > 1}
+        assert not twice & kept, f"committed, and executed again: {twice & kept}"
+        check_store(home)
+
+    return Scenario(f"a run of five steps, {engine}", words, prepare, check)
