@@ -9,13 +9,22 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from solvent.errors import StoreError
 
 BUSY_SECONDS = 30.0
 
 Result = TypeVar("Result")
+
+
+class Written(Protocol):
+    """What one statement did."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it wrote, changed or removed."""
+        ...
 
 
 class Database:
@@ -41,10 +50,11 @@ class Database:
         with self.transaction():
             return work()
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Written:
         """Run one statement; text that UTF-8 can't hold is written with escapes."""
         try:
-            return self.connection.execute(sql, parameters)
+            written: Written = self.connection.execute(sql, parameters)
+            return written
         except UnicodeEncodeError:
             return self.execute(sql, escaped(parameters))
         except (sqlite3.Error, OverflowError) as error:

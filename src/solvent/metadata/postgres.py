@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from solvent.errors import StoreError
-from solvent.metadata.database import Result, escaped
+from solvent.metadata.database import Result, Written, escaped
 from solvent.metadata.dialect import to_postgres
 from solvent.metadata.lineage import Edge
 from solvent.metadata.migrations import migrate
@@ -83,9 +83,11 @@ class PostgresStore(MetadataStore):
             return work()
         return self._repeated(lambda: super(PostgresStore, self).write(work))
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Written:
         """Run one statement; text that the database can't hold is written with escapes."""
-        return self._ask(lambda session, given: session.connection.execute(to_postgres(sql), given), parameters)
+        ask = lambda session, given: session.connection.execute(to_postgres(sql), given)  # noqa: E731
+        written: Written = self._ask(ask, parameters)
+        return written
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row; the statement leaves rows that are there already alone."""

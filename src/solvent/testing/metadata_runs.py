@@ -20,22 +20,6 @@ def four_runs(store: MetadataStore) -> MetadataStore:
     return store
 
 
-def _steps_of(store: MetadataStore, read: object) -> int:
-    """Count, in hundreds, the instructions that the database needs: a measure that a busy machine does not change."""
-    count = 0
-
-    def one_more() -> None:
-        nonlocal count
-        count += 1
-
-    store.connection.set_progress_handler(one_more, 10)
-    try:
-        read()  # type: ignore[operator]
-    finally:
-        store.connection.set_progress_handler(None, 10)
-    return count
-
-
 class RunsContract:
     """What a metadata store must tell of runs, and how people find them. Give a fixture `store`: an open, empty one."""
 
