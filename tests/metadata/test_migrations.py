@@ -1,6 +1,11 @@
 import hashlib
 import os
 import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +13,8 @@ import pytest
 from solvent.errors import StoreError
 from solvent.metadata import migrations
 from solvent.metadata.store import MetadataStore
+from tests.data.stores.unpacking import RELEASED as STORES
+from tests.data.stores.unpacking import unpack
 from tests.metadata.records import run, write
 
 SCHEMA = Path(migrations.__file__).parent / "schema"
@@ -64,3 +71,61 @@ def test_an_old_store_is_brought_to_the_newest_schema_in_one_transaction(
         assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,), (4,)]
         assert store.row("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('more', 'third')") == (2,)
         assert store.find_run("latest").id == "r1"
+
+
+PROGRAM = Path(__file__).with_name("killed_migration.py")
+
+
+def migrate_and_die(path: Path, statement: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PROGRAM), str(path), str(statement)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="this system has no SIGKILL")
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.name)
+def test_a_migration_that_is_killed_at_any_statement_leaves_the_old_or_the_new(archive: Path, tmp_path: Path) -> None:
+    whole = unpack(archive, tmp_path / "whole") / ".solvent" / "metadata.sqlite"
+    before = shape(whole)
+    count = int(migrate_and_die(whole, 0).stdout)
+    after = shape(whole)
+    assert count > 8
+    assert before != after
+    for statement in range(1, count + 1):
+        path = unpack(archive, tmp_path / str(statement)) / ".solvent" / "metadata.sqlite"
+        assert migrate_and_die(path, statement).returncode == -signal.SIGKILL
+        assert shape(path) == before, "nothing is there before the commit, which is the last statement"
+        with MetadataStore.open(path) as store:
+            assert len(store.list_runs()) == 5
+            assert store.check() == []
+        assert shape(path) == after
+        assert [each.name for each in path.parent.glob("*.copying-*")] == []
+
+
+def shape(path: Path) -> list[str]:
+    """All tables with their columns, and the numbers of the migrations."""
+    with closing(sqlite3.connect(path)) as store:
+        made = [sql for (sql,) in store.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")]
+        return [*made, str(store.execute("SELECT number FROM migrations ORDER BY number").fetchall())]
+
+
+def test_a_store_of_a_later_release_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = unpack(STORES[0], tmp_path) / ".solvent" / "metadata.sqlite"
+    with closing(sqlite3.connect(path)) as later:
+        later.execute("INSERT INTO migrations VALUES (99, 0)")
+        later.commit()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="has schema 99; this version of Solvent knows schemas up to") as refused:
+        MetadataStore.open(path)
+    assert "Upgrade Solvent" in str(refused.value)
+    assert path.read_bytes() == before
+    assert list(path.parent.glob("*before*")) == []
+
+
+@pytest.mark.slow
+def test_many_processes_that_open_an_old_store_at_once_migrate_and_copy_it_once(tmp_path: Path) -> None:
+    path = unpack(STORES[0], tmp_path) / ".solvent" / "metadata.sqlite"
+    command = [sys.executable, str(PROGRAM), str(path), "0"]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [each.communicate()[0] != "" and each.returncode for each in started] == [0] * 4
+    assert [each.name for each in path.parent.glob("*.before-*")] == [f"metadata.sqlite.before-{migrations.SCHEMA}"]

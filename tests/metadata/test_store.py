@@ -119,6 +119,7 @@ def test_a_file_in_the_place_of_its_folder_is_refused(path: Path) -> None:
 
 OPENING = """
 import os, sys
+import pathlib, urllib.parse
 from solvent.metadata import complaints, store
 if os.geteuid() == 0:
     # Root may write anywhere; the modules are read before it gives that up.
@@ -127,7 +128,9 @@ if os.geteuid() == 0:
             os.chown(path, 65534, 65534)
     os.setuid(65534)
 try:
-    store.MetadataStore.open(sys.argv[1])
+    opened = store.MetadataStore.open(sys.argv[1], create=len(sys.argv) < 3)
+    print(*[run.id for run in opened.list_runs()])
+    opened.execute("DELETE FROM runs")
 except store.StoreError as error:
     print(error.problem, error.where, error.hint)
 """
@@ -146,6 +149,39 @@ def test_a_read_only_store_is_refused(what: str) -> None:
     assert "read-only" in output
     assert folder in output
     assert "writable" in output
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as POSIX has them")
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_read_only_store_can_be_read(what: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "metadata.db")
+        write(path, run("r1"))
+        (path if what == "file" else path.parent).chmod(stat.S_IRUSR | stat.S_IXUSR)
+        output, _ = start("-c", OPENING, str(path), "read").communicate()
+        path.parent.chmod(stat.S_IRWXU)
+        assert output.startswith("r1\nThe metadata store can't be written.")
+        assert [each.name for each in path.parent.iterdir()] == ["metadata.db"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as POSIX has them")
+def test_a_read_only_store_whose_log_can_not_be_read_says_what_to_do() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "metadata.db")
+        with MetadataStore.open(path) as store:
+            add(store, run("r1"))
+            killed = Path(folder, "killed")
+            killed.mkdir()
+            for name in ("metadata.db", "metadata.db-wal"):
+                (killed / name).write_bytes(Path(folder, name).read_bytes())
+        for name in ("metadata.db", "metadata.db-wal"):
+            os.chown(killed / name, 65534, 65534) if os.geteuid() == 0 else None
+        killed.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        path.parent.chmod(0o755)
+        output, _ = start("-c", OPENING, str(killed / "metadata.db"), "read").communicate()
+        killed.chmod(stat.S_IRWXU)
+    assert "still in its log" in output
+    assert "copy" in output
 
 
 def test_a_full_disk_writes_nothing_of_the_transaction_and_the_store_goes_on(path: Path) -> None:

@@ -182,6 +182,17 @@ def test_a_store_is_private_whatever_the_umask(street: Street, umask: int) -> No
     assert wrong == {}
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="this system has no such modes")
+def test_a_store_that_others_may_look_into_is_named_by_the_doctor(street: Street) -> None:
+    street.store.mkdir(mode=0o755)
+    street.run("ours")
+    found = {each["what"]: each for each in street.json("ours", "doctor")}
+    assert "chmod -R go-rwx" in found["private"]["detail"]
+    street.store.chmod(0o700)
+    assert "private" not in {each["what"] for each in street.json("ours", "doctor")}
+
+
 FILES = """
 import os, pathlib
 from solvent import File, Folder

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from solvent.cli.choices import add_json
 from solvent.cli.output import print_json, wrapped
+from solvent.config.private import open_to_others
 from solvent.errors import SolventError
 
 
@@ -85,6 +86,9 @@ def _store(stores: Any, deep: bool) -> Iterator[Finding]:
     from solvent.metadata.migrations import SCHEMA
 
     yield Finding("ok", "store", f"{stores.home}, schema {SCHEMA}")
+    if open_to_others(stores.home):
+        detail = f"others on this machine may look into {stores.home}"
+        yield Finding("note", "private", f"{detail}; unless that is meant: chmod -R go-rwx {stores.home}")
     damage = stores.metadata.check()
     if damage:
         yield Finding("wrong", "metadata", f"{damage[0]}; restore metadata.sqlite from a backup")

@@ -36,6 +36,9 @@ class Database:
     connection: Any
     """A connection of `sqlite3`; of psycopg in a store on PostgreSQL."""
 
+    kept_copy: str | None = None
+    """Where the store was copied to before this connection brought it to a newer schema, if it did."""
+
     def __init__(self, path: str, connection: Any) -> None:
         self.path = path
         self.connection = connection

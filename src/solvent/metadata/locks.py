@@ -40,6 +40,7 @@ class ByteLocks:
     def _set_up(self, path: str) -> None:
         self.path = path
         self._file: int | None = None
+        self._asking: int | None = None
         self._held: set[int] = set()
         self._process = os.getpid()
         self._guard = threading.Lock()
@@ -65,7 +66,10 @@ class ByteLocks:
         """Tell whether a living process has this lock, this one included."""
         offset = _offset(name)
         with self._guard:
-            return offset in self._held_here() or locked_elsewhere(self._opened(), offset)
+            if offset in self._held_here():
+                return True
+            file = self._opened_to_ask()
+            return file is not None and locked_elsewhere(file, offset)
 
     def _held_here(self) -> set[int]:
         """Give the offsets that this process holds: a forked child begins with none."""
@@ -73,6 +77,17 @@ class ByteLocks:
             self._process = os.getpid()
             self._held.clear()
         return self._held
+
+    def _opened_to_ask(self) -> int | None:
+        """Open the file for asking alone where it can't be written; None if there is none, so that nobody holds a lock."""
+        if self._file is not None or os.access(os.path.dirname(self.path), os.W_OK):
+            return self._opened()
+        if self._asking is None:
+            try:
+                self._asking = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            except OSError:
+                return None
+        return self._asking
 
     def _opened(self) -> int:
         if self._file is None:

@@ -11,7 +11,7 @@ from solvent.config.private import make_file, make_folder
 from solvent.errors import StoreError
 from solvent.metadata.database import BUSY_SECONDS, failed
 from solvent.metadata.lineage import Lineage
-from solvent.metadata.migrations import migrate
+from solvent.metadata.migrations import check_readable, migrate
 from solvent.metadata.queries import Queries
 from solvent.metadata.trust import Trust
 from solvent.metadata.writes import Writes
@@ -22,8 +22,13 @@ class MetadataStore(Writes, Queries, Lineage, Trust):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, create: bool = True) -> MetadataStore:
-        """Open the store at `path`, made if need be; a newer, damaged or read-only one is refused."""
+        """Open the store at `path`, made if need be; a newer or damaged one is refused.
+
+        One that this process may not write is refused too, unless with `create=False`: then it can be read.
+        """
         where = os.path.abspath(os.fspath(path))
+        if not create and os.path.isfile(where) and not _is_writable(where):
+            return cls._open_to_read(where)
         _prepare(where, create)
         store = cls(where, _connect(where))
         try:
@@ -32,6 +37,21 @@ class MetadataStore(Writes, Queries, Lineage, Trust):
             store.close()
             raise
         return store
+
+    @classmethod
+    def _open_to_read(cls, path: str) -> MetadataStore:
+        """Open a store on a disk or in a folder where nothing can be written."""
+        store = cls(path, _connect_to_read(path))
+        try:
+            check_readable(store)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+
+def _is_writable(path: str) -> bool:
+    return os.access(path, os.R_OK | os.W_OK) and os.access(os.path.dirname(path), os.W_OK)
 
 
 def _prepare(path: str, create: bool) -> None:
@@ -45,7 +65,7 @@ def _prepare(path: str, create: bool) -> None:
         return make_file(path)
     if os.path.isdir(path):
         raise StoreError("The metadata store must be a file, and this is a folder.", where=path)
-    if not (os.access(path, os.R_OK | os.W_OK) and os.access(os.path.dirname(path), os.W_OK)):
+    if not _is_writable(path):
         raise StoreError(
             "The metadata store is read-only.",
             where=path,
@@ -86,6 +106,37 @@ def _connect(path: str) -> sqlite3.Connection:
             connection.execute("PRAGMA fullfsync=ON")
     except sqlite3.Error as error:
         connection.close()
+        raise failed(error, path) from error
+    return connection
+
+
+def _connect_to_read(path: str) -> sqlite3.Connection:
+    """Open a store without writing: rows that are in its log alone count too, or this raises."""
+    from pathlib import Path
+
+    log = f"{path}-wal"
+    has_log = os.path.exists(log) and os.path.getsize(log) > 0
+    mode = "mode=ro" if has_log else "immutable=1"
+    connection = None
+    try:
+        connection = sqlite3.connect(
+            f"{Path(path).as_uri()}?{mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        connection.execute("PRAGMA query_only=ON")
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        if has_log and (error.sqlite_errorname or "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            raise StoreError(
+                "The metadata store is read-only, and its newest rows are still in its log, which can't be read so.",
+                where=log,
+                hint="Make the folder writable, or copy all of it, the log included, and set SOLVENT_HOME to the copy.",
+            ) from error
         raise failed(error, path) from error
     return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from solvent.artifacts.opening import open_blobs
@@ -44,6 +45,8 @@ class Stores:
         """Open one more connection, for a thread of its own."""
         metadata = open_metadata(self.home, self._metadata_url, create=create)
         metadata.project = self.project_name
+        if metadata.kept_copy is not None:
+            print(f"solvent: the store got a new schema; as it was before: {metadata.kept_copy}", file=sys.stderr)
         return metadata
 
     def doubt(self, artifact: ArtifactRef) -> str:
