@@ -121,7 +121,7 @@ def test_wrong_words_get_the_nearest_and_exit_code_2(
     assert expected in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"init", "run", "plan", "config", "doctor"}))
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"init", "run", "plan", "config", "copy", "doctor"}))
 def test_without_a_store_a_command_says_what_to_do_first(
     project: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -154,7 +154,7 @@ def add_run(store: Database, run: RunRecord) -> bool:
     """Write the row of a run; tell whether it was not there."""
     marks = ", ".join("?" * len(RUN_FIELDS))
     row = tuple(getattr(run, field) for field in RUN_FIELDS)
-    return store.execute(f"INSERT INTO runs ({RUN_COLUMNS}) VALUES ({marks}){_AGAIN}", row).rowcount > 0
+    return bool(store.execute(f"INSERT INTO runs ({RUN_COLUMNS}) VALUES ({marks}){_AGAIN}", row).rowcount)
 
 
 def present(store: Database, table: str, column: str, values: Collection[str]) -> set[str]:
