@@ -28,6 +28,8 @@ COMMANDS = {
     "trust": ("trust", "vouch for an artifact of another project whose reading runs code"),
     "copy": ("copy", "copy runs and their artifacts to another store, or from one"),
     "config": ("config", "explain where each value of a config comes from"),
+    "verify": ("verify", "read all that is stored, find what is damaged, and repair it"),
+    "remake": ("verify", "make an artifact or a run again, and check that it is the same"),
     "doctor": ("doctor", "check the project, its store and its environment"),
 }
 

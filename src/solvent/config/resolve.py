@@ -65,6 +65,17 @@ def resolve_config(
     return Resolved(value, form, sources_of(form, merged))
 
 
+def rebuild(schema: Any, parameters: Mapping[str, tuple[Any, Any]] | None, recorded: Mapping[str, Any]) -> Any:
+    """Give the value that a pipeline got, from the JSON that its run has on record; no file or default has a part in it."""
+    return _build(schema, parameters or {}, _recorded(recorded))[0]
+
+
+def _recorded(value: Any) -> Node:
+    if isinstance(value, Mapping):
+        return Node({key: _recorded(each) for key, each in value.items()}, "the record")
+    return Node([_recorded(each) for each in value] if isinstance(value, list) else value, "the record")
+
+
 def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
     """Give a row for each value: its dotted name, the text that `--set` would take, and where it came from."""
     from solvent.config.layers import dotted

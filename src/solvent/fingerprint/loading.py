@@ -15,21 +15,26 @@ from importlib.machinery import (
     ModuleSpec,
     SourceFileLoader,
 )
-from os.path import abspath, isdir
+from os.path import abspath, isdir, isfile
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from solvent.fingerprint.ownership import user_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from importlib.abc import PathEntryFinder
 
 _loaded: dict[str, CodeType] = {}
+_former: dict[str, bytes] = {}
 
 
 class SourceLoader(SourceFileLoader):
     """Loads a module from its source alone; no bytecode is read or written."""
+
+    def get_data(self, path: str) -> bytes:
+        former = former_source(path) if _former else None
+        return super().get_data(path) if former is None else former
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
@@ -75,6 +80,21 @@ class _EditableSources:
 def loaded_code(path: str) -> CodeType | None:
     """Return the code that a module of this file was made from, if it was loaded by us."""
     return _loaded.get(path)
+
+
+def put_back(sources: Mapping[str, bytes]) -> None:
+    """Give files, by absolute path, the text of another time: for imports and fingerprints of this process alone."""
+    _former.update(sources)
+
+
+def former_source(path: str) -> bytes | None:
+    """Return the text of another time that was put back for a file, if one was."""
+    return _former.get(abspath(path))
+
+
+def has_source(path: str) -> bool:
+    """Say whether a module can be loaded from this file, that of another time included."""
+    return isfile(path) or former_source(path) is not None
 
 
 def _is_user_folder(folder: str) -> bool:

@@ -10,7 +10,7 @@ from os.path import abspath
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
-from solvent.fingerprint.loading import loaded_code
+from solvent.fingerprint.loading import former_source, loaded_code
 
 _compiled: dict[tuple[str, bytes], CodeType | None] = {}
 
@@ -46,7 +46,10 @@ def module_code(name: str, path: str) -> CodeType | None:
 
 
 def read_source(path: str) -> bytes | None:
-    """Return the bytes of a file, or None if it can't be read."""
+    """Return the bytes of a file, those of another time if they were put back, or None if it can't be read."""
+    former = former_source(path)
+    if former is not None:
+        return former
     try:
         with open(path, "rb") as file:
             return file.read()

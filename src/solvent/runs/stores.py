@@ -11,7 +11,7 @@ from solvent.artifacts.saving import load, runs_code
 from solvent.config.private import make_folder
 from solvent.config.project import Project
 from solvent.config.secrets import Secret, is_reference
-from solvent.errors import StoreError, way_out
+from solvent.errors import BlobError, StoreError, way_out
 from solvent.metadata.opening import open_locks, open_metadata
 from solvent.metadata.store import MetadataStore
 from solvent.model import ArtifactRef, Place
@@ -58,12 +58,20 @@ class Stores:
         return doubt(artifact, self.metadata, self.project_name, allow_pickle=self.project.settings.allow_pickle)
 
     def load(self, artifact: ArtifactRef) -> Any:
-        """Read an artifact back; TrustError if that would run code of another project that nobody vouched for."""
+        """Read an artifact back; TrustError if that would run code of another project that nobody vouched for.
+
+        Bytes that are missing or damaged are made again from the record; BlobError says why, where that can't be.
+        """
         if doubt := self.doubt(artifact):
             from solvent.runs.trust import refused
 
             raise refused(artifact, doubt)
-        return load(artifact, self.blobs)
+        try:
+            return load(artifact, self.blobs)
+        except BlobError as error:
+            from solvent.runs.fetch import made_again
+
+            return load(made_again(artifact, self, error), self.blobs)
 
     @property
     def metadata_url(self) -> str | None:

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from solvent.errors import SolventError, TargetError, nearest
-from solvent.fingerprint.loading import SourceLoader, compile_user_modules_from_source
+from solvent.fingerprint.loading import SourceLoader, compile_user_modules_from_source, has_source
 from solvent.runs.tracebacks import user_traceback
 
 
@@ -41,12 +41,12 @@ def load_module(place: str) -> ModuleType:
 
 def _load_file(place: str) -> ModuleType:
     path = os.path.abspath(place)
-    if not os.path.isfile(path):
+    if not has_source(path):
         raise TargetError(
             f"no file {place}{_near_file(path)}", hint="give the path of a Python file, or package.module"
         )
     folder, name = os.path.dirname(path), os.path.splitext(os.path.basename(path))[0]
-    while os.path.isfile(os.path.join(folder, "__init__.py")):
+    while has_source(os.path.join(folder, "__init__.py")):
         folder, package = os.path.split(folder)
         name = f"{package}.{name}"
     if folder not in sys.path:

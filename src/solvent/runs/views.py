@@ -50,8 +50,10 @@ class Artifact:
         return self._ref.identity.columns
 
     def value(self) -> Any:
-        """Read it back, its bytes checked against their digest: BlobError if they are missing or damaged, TrustError if
-        they are another project's and reading them runs code."""
+        """Read it back, its bytes checked against their digest, and made again if they are missing or damaged.
+
+        BlobError if that can't be, TrustError if it is another project's and reading it runs code.
+        """
         return self._stores.load(self._ref)
 
     def __repr__(self) -> str:

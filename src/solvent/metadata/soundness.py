@@ -1,0 +1,151 @@
+"""What refers to which bytes, who made what, and which rows name something that is not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+# Annotations of the records are evaluated, see `solvent.metadata.answers`.
+from typing import Any, NamedTuple
+
+from solvent.metadata.store import MetadataStore
+
+
+class Maker(NamedTuple):
+    """One way in which an artifact came to be.
+
+    `kind` is "output" or "attachment" of the step run `(run_id, position)`, or "result" for what a pipeline's body made
+    itself; `name` is the field of the output, or what the step called the attachment.
+    """
+
+    kind: str
+    run_id: str
+    position: int
+    step: str
+    name: str
+    at: float
+
+
+class Dangling(NamedTuple):
+    """A row that names something which is not there: what it is, and what it names."""
+
+    what: str
+    names: str
+
+
+_HOLDERS = """
+WITH RECURSIVE holders (digest, type) AS (
+    SELECT digest, type FROM artifacts WHERE digest = ? AND type = ?
+    UNION
+    SELECT c.parent_digest, c.parent_type FROM holders h JOIN children c ON c.digest = h.digest AND c.type = h.type
+)
+SELECT digest, type FROM holders
+"""
+_ATTACHMENTS = (
+    "SELECT a.run_id, a.position, s.name, a.kind, a.name, s.finished_at FROM attachments a"
+    " JOIN step_runs s ON s.run_id = a.run_id AND s.position = a.position WHERE a.digest = ? AND a.type = ?"
+    " AND s.status = 'done' ORDER BY s.finished_at DESC"
+)
+_RESULTS = "SELECT id, pipeline, started_at FROM runs WHERE result LIKE ? ORDER BY started_at DESC"
+
+_DANGLING = {
+    "the code of step run {}/{}": (
+        "SELECT s.run_id, s.position, s.code FROM step_runs s LEFT JOIN codes c ON c.digest = s.code"
+        " WHERE s.code IS NOT NULL AND c.digest IS NULL ORDER BY s.run_id, s.position"
+    ),
+    "what the reused step run {}/{} reuses": (
+        "SELECT s.run_id, s.position, s.source_run FROM step_runs s"
+        " LEFT JOIN step_runs e ON e.run_id = s.source_run AND e.position = s.source_position"
+        " WHERE s.source_run IS NOT NULL AND e.run_id IS NULL ORDER BY s.run_id, s.position"
+    ),
+    "output {2!r} of step run {0}/{1}": (
+        "SELECT o.run_id, o.position, o.field, o.digest FROM outputs o"
+        " LEFT JOIN artifacts a ON a.digest = o.digest AND a.type = o.type WHERE a.digest IS NULL"
+    ),
+    "attachment {2!r} of step run {0}/{1}": (
+        "SELECT o.run_id, o.position, o.name, o.digest FROM attachments o"
+        " LEFT JOIN artifacts a ON a.digest = o.digest AND a.type = o.type WHERE a.digest IS NULL"
+    ),
+    "a part of artifact {0:.12}": (
+        "SELECT c.parent_digest, c.digest FROM children c"
+        " LEFT JOIN artifacts a ON a.digest = c.digest AND a.type = c.type WHERE a.digest IS NULL"
+    ),
+    "the environment of run {}": (
+        "SELECT r.id, r.environment FROM runs r LEFT JOIN environments e ON e.digest = r.environment"
+        " WHERE r.environment IS NOT NULL AND e.digest IS NULL ORDER BY r.id"
+    ),
+    "the bytes of artifact {0:.12}": (
+        "SELECT a.digest, a.blob_count FROM artifacts a WHERE a.blob_count <>"
+        " (SELECT COUNT(*) FROM blobs b WHERE b.artifact_digest = a.digest AND b.artifact_type = a.type)"
+    ),
+}
+
+
+def holders_of_blob(store: MetadataStore, digest: str) -> list[tuple[str, str]]:
+    """Give the artifacts, as (digest, type), that have this blob among their bytes."""
+    sql = "SELECT DISTINCT artifact_digest, artifact_type FROM blobs WHERE digest = ?"
+    return [(row[0], row[1]) for row in store.rows(sql, (digest,))]
+
+
+def makers(store: MetadataStore, digest: str, type: str) -> list[Maker]:
+    """Give every way in which an artifact was made, alone or inside a collection; newest first, outputs before results."""
+    found = [Maker("output", *each) for each in store.producers(digest, type)]
+    for run_id, position, step, kind, name, at in store.rows(_ATTACHMENTS, (digest, type)):
+        found.append(Maker("attachment", run_id, position, step, f"{kind} {name!r}", at))
+    if not found:
+        for holder, _ in store.rows(_HOLDERS, (digest, type)):
+            for run_id, pipeline, at in store.rows(_RESULTS, (f'%"{holder}"%',)):
+                found.append(Maker("result", run_id, -1, pipeline, "", at))
+    return found
+
+
+def dropped_blobs(store: MetadataStore) -> dict[str, int]:
+    """Give the blobs that were removed on purpose, with their sizes."""
+    return dict(store.rows("SELECT digest, size_bytes FROM dropped"))
+
+
+def record_blobs(store: MetadataStore) -> Iterator[tuple[str, str, list[str]]]:
+    """Give each ("snapshot" or "git_diff", digest) that runs name beside artifacts, with the runs, newest first."""
+    for column in ("snapshot", "git_diff"):
+        runs: dict[str, list[str]] = {}
+        sql = f"SELECT {column}, id FROM runs WHERE {column} IS NOT NULL ORDER BY started_at DESC"
+        for digest, run_id in store.rows(sql):
+            runs.setdefault(digest, []).append(run_id)
+        for digest, found in runs.items():
+            yield column, digest, found
+
+
+def files_of_run(store: MetadataStore, run_id: str) -> set[str]:
+    """Give the absolute paths of the user's files that the code of a run reached."""
+    sql = (
+        "SELECT c.files FROM codes c WHERE c.digest IN (SELECT s.code FROM step_runs s WHERE s.run_id = ?)"
+        " OR c.digest = (SELECT r.code FROM runs r WHERE r.id = ?)"
+    )
+    return {file for (files,) in store.rows(sql, (run_id, run_id)) for file in json.loads(files)}
+
+
+def dangling(store: MetadataStore) -> Iterator[Dangling]:
+    """Give the rows that point at nothing."""
+    for words, sql in _DANGLING.items():
+        for row in store.rows(sql):
+            yield Dangling(words.format(*row), str(row[-1]))
+
+
+def results_without_artifact(store: MetadataStore) -> Iterator[Dangling]:
+    """Give the runs whose result names an artifact that has no row."""
+    for run_id, result in store.rows("SELECT id, result FROM runs WHERE result LIKE '%\"artifact\"%'"):
+        for digest, type in _artifacts_in(json.loads(result)):
+            if not store.row("SELECT 1 FROM artifacts WHERE digest = ? AND type = ?", (digest, type)):
+                yield Dangling(f"the result of run {run_id}", digest)
+
+
+def _artifacts_in(tree: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(tree, dict):
+        if isinstance(held := tree.get("artifact"), list):
+            yield held[0], held[1]
+        else:
+            for each in tree.values():
+                yield from _artifacts_in(each)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from _artifacts_in(each)

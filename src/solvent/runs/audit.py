@@ -1,0 +1,144 @@
+"""Reading all that a project has stored: which bytes are not what their digest says, and what refers to them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from solvent.artifacts.checking import MISSING, Fault, check_blob, entries
+from solvent.environments.restore import read_manifest
+from solvent.metadata.soundness import dropped_blobs, record_blobs
+from solvent.model import Blob, Blobs, StoredBlob
+
+if TYPE_CHECKING:
+    from solvent.runs.stores import Stores
+
+Progress = Callable[[int, int, int], None]
+"""Told how many blobs are read, of how many, and how many bytes all of them have."""
+
+
+class Finding(NamedTuple):
+    """A blob with something wrong, and what a run's record calls it: "artifact", "snapshot", "source" or "git_diff".
+
+    `runs` name it beside artifacts, as their snapshot or diff. `path` is the name of a source file in its snapshot. The
+    role is "" if nothing refers to the blob.
+    """
+
+    blob: Blob
+    fault: Fault
+    role: str
+    runs: tuple[str, ...] = ()
+    path: str = ""
+
+
+class Audit(NamedTuple):
+    """All that was found. Blobs that were dropped on purpose are no findings."""
+
+    total: int
+    size_bytes: int
+    findings: list[Finding]
+    unreferenced: list[StoredBlob]
+    dropped: list[StoredBlob]
+    back: list[str]
+
+
+class _Use(NamedTuple):
+    size_bytes: int
+    role: str
+    runs: tuple[str, ...] = ()
+    path: str = ""
+
+
+def audit(stores: Stores, progress: Progress | None = None) -> Audit:
+    """Read every blob in the store, and miss those that are not there.
+
+    Takes memory for the digests of all blobs, not for their bytes.
+    """
+    present = {each.digest: each for each in entries(stores.blobs)}
+    uses = dict(_uses(stores))
+    sizes = {digest: uses[digest].size_bytes if digest in uses else each.size_bytes for digest, each in present.items()}
+    counted = sum(each.size_bytes for each in present.values())
+    with _uncached(stores) as blobs:
+        faults = _read_all(blobs, [Blob(digest, size) for digest, size in sizes.items()], counted, progress)
+    for digest, use in _sources(stores, [each for each in uses if each in present and each not in faults], uses):
+        uses.setdefault(digest, use)
+    dropped = dropped_blobs(stores.metadata)
+    for digest in uses:
+        if digest not in present and digest not in dropped:
+            faults[digest] = Fault(MISSING, "no file has its name")
+    return Audit(
+        total=len(present),
+        size_bytes=counted,
+        findings=[_finding(digest, fault, uses, present) for digest, fault in faults.items()],
+        unreferenced=[each for digest, each in present.items() if digest not in uses],
+        dropped=[StoredBlob(digest, size, 0.0) for digest, size in dropped.items() if digest not in present],
+        back=[digest for digest in dropped if digest in present],
+    )
+
+
+def _finding(digest: str, fault: Fault, uses: dict[str, _Use], present: dict[str, StoredBlob]) -> Finding:
+    use = uses.get(digest) or _Use(present[digest].size_bytes, "")
+    return Finding(Blob(digest, use.size_bytes), fault, use.role, use.runs, use.path)
+
+
+def _uses(stores: Stores) -> Iterator[tuple[str, _Use]]:
+    """Give the digests that the records name; what has several uses counts as the last, an artifact."""
+    for role, digest, runs in record_blobs(stores.metadata):
+        yield digest, _Use(-1, role, tuple(runs))
+    for digest, size_bytes in stores.metadata.all_blobs():
+        yield digest, _Use(size_bytes, "artifact")
+
+
+def _sources(stores: Stores, sound: Iterable[str], uses: dict[str, _Use]) -> Iterator[tuple[str, _Use]]:
+    """Give the source files that the manifests of snapshots name."""
+    for digest in sound:
+        if uses[digest].role == "snapshot":
+            for path, blob in read_manifest(digest, stores.blobs).items():
+                yield blob.digest, _Use(blob.size_bytes, "source", uses[digest].runs, path)
+
+
+@contextmanager
+def _uncached(stores: Stores) -> Iterator[Blobs]:
+    """Give the store itself: one elsewhere is read through an empty cache, not through the one that runs use."""
+    if stores.place.artifacts is None:
+        yield stores.blobs
+        return
+    import tempfile
+
+    from solvent.artifacts.opening import open_blobs
+
+    folder = os.path.join(stores.home, "tmp")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="verify-", dir=folder) as place:
+        yield open_blobs(stores.place._replace(home=place))
+
+
+def _read_all(blobs: Blobs, wanted: list[Blob], size_bytes: int, progress: Progress | None) -> dict[str, Fault]:
+    """Check blobs on a few threads, since hashing and waiting for a disk leave Python to the others."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    faults: dict[str, Fault] = {}
+    done = 0
+    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)), "solvent-verify") as pool:
+        for blob, fault in _in_order(pool, lambda blob: check_blob(blobs, blob), wanted):
+            if fault is not None:
+                faults[blob.digest] = fault
+            done += 1
+            if progress is not None:
+                progress(done, len(wanted), size_bytes)
+    return faults
+
+
+def _in_order(pool: Any, work: Callable[[Blob], Fault | None], blobs: Iterable[Blob]) -> Iterator[tuple[Blob, Any]]:
+    """Do work on a pool with only so many items in it that no list of all of them is needed."""
+    waiting: deque[tuple[Blob, Any]] = deque()
+    for blob in blobs:
+        waiting.append((blob, pool.submit(work, blob)))
+        if len(waiting) >= 64:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for blob, future in waiting:
+        yield blob, future.result()
