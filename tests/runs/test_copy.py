@@ -67,7 +67,7 @@ def store(stores: Stores, data: bytes, name: object = None, **fields: Any) -> Ar
 
 def add_run(stores: Stores, id: str, *steps: Any, notes: tuple[str, ...] = (), **fields: Any) -> RunRecord:
     """Write an ended run; `steps` are artifacts that its steps made, or (run, position) that they reuse."""
-    usual = {"status": "done", "ended_at": 9.0, "started_at": float(len(id)), "counts": "{}"}
+    usual = {"project": "here", "status": "done", "ended_at": 9.0, "started_at": float(len(id)), "counts": "{}"}
     record = run(id, **usual | fields)
     with stores.metadata.transaction():
         stores.metadata.add_run(record)
@@ -176,6 +176,13 @@ def test_a_copy_back_finds_the_run_and_leaves_its_origin(ends: Ends) -> None:
     copy(ends)
     assert copy(Ends(ends.target, ends.source)).found.runs == 1
     assert ends.source.metadata.find_run("mine").origin is None
+
+
+@LONG
+def test_a_run_from_before_projects_had_names_gets_that_of_its_project(ends: Ends) -> None:
+    add_run(ends.source, "old", project="")
+    copy(ends)
+    assert ends.target.metadata.find_run("old").project == "here"
 
 
 @LONG
@@ -356,6 +363,8 @@ def test_runs_are_chosen_by_name_pipeline_and_tag(ends: Ends) -> None:
     assert choose_runs(ends.source, limit=2) == ["r5", "r4"]
     assert choose_runs(ends.source, pipeline="even") == ["r4", "r2"]
     assert choose_runs(ends.source, tag="good") == ["r1"]
+    assert choose_runs(ends.source, project="here", limit=1) == ["r5"]
+    assert choose_runs(ends.source, project="other") == []
     assert choose_runs(ends.source, ["latest", "r5"]) == ["r5"]
 
 

@@ -35,6 +35,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     )
     parser.add_argument("--all", action="store_true", help="copy all runs")
     parser.add_argument("--pipeline", metavar="NAME", help="copy the runs of this pipeline")
+    parser.add_argument("--project", metavar="NAME", help="copy the runs of this project")
     parser.add_argument("--tag", metavar="TAG", help="copy the runs with this tag")
     parser.add_argument("--limit", type=whole_number(1), metavar="N", help="copy only the newest N")
     parser.add_argument("--dry-run", action="store_true", help="say what would be copied, and copy nothing")
@@ -46,7 +47,8 @@ def execute(arguments: Namespace, name: str) -> int:
     own = Project.find()
     with ExitStack() as opened:
         source = opened.enter_context(open_elsewhere(arguments.source, own, create=False))
-        ids = choose_runs(source, arguments.runs, pipeline=arguments.pipeline, tag=arguments.tag, limit=arguments.limit)
+        filters = {name: getattr(arguments, name) for name in ("pipeline", "project", "tag", "limit")}
+        ids = choose_runs(source, arguments.runs, **filters)
         if not ids:
             raise NotFoundError(
                 "no run there is like that", hint="`solvent runs` lists those of the project's own store"
@@ -65,12 +67,12 @@ def execute(arguments: Namespace, name: str) -> int:
 def _check(arguments: Namespace) -> None:
     if not (arguments.to or arguments.source):
         raise SolventError("`solvent copy` needs --to or --from", hint=_STORE)
-    filters = [f"--{each}" for each in ("all", "pipeline", "tag", "limit") if getattr(arguments, each)]
+    filters = [f"--{each}" for each in ("all", "pipeline", "project", "tag", "limit") if getattr(arguments, each)]
     if arguments.runs and filters:
         raise SolventError(f"runs by name and {filters[0]} don't go together", hint="leave one of the two out")
     if not arguments.runs and not filters:
         raise SolventError(
-            "`solvent copy` needs to know which runs", hint="name them, or say --all, --pipeline, --tag or --limit"
+            "`solvent copy` needs to know which runs", hint="name them, or say --all, --pipeline NAME or the like"
         )
     if arguments.all and len(filters) > 1:
         raise SolventError(f"--all and {filters[1]} don't go together", hint="leave one of the two out")

@@ -51,6 +51,7 @@ def choose_runs(
     *,
     pipeline: str | None = None,
     tag: str | None = None,
+    project: str | None = None,
     limit: int | None = None,
 ) -> list[str]:
     """Give the ids of the runs that are meant: those of the references, else all that match, newest first."""
@@ -60,7 +61,7 @@ def choose_runs(
     while limit is None or len(found) < limit:
         size = _PAGE if limit is None else min(_PAGE, limit - len(found))
         before = found[-1] if found else None
-        page = source.metadata.list_runs(pipeline=pipeline, tag=tag, limit=size, before=before)
+        page = source.metadata.list_runs(pipeline, None, tag, size, before, project=project)
         found.extend(record.id for record in page)
         if len(page) < size:
             break

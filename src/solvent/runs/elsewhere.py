@@ -30,7 +30,8 @@ def find_project(word: str, own: Project) -> Project:
     if found.root == folder and _is_project(folder):
         return found
     home = os.path.join(folder, ".solvent") if os.path.isdir(os.path.join(folder, ".solvent")) else folder
-    return Project(folder, home, own.settings._replace(metadata=None, artifacts=None))
+    # The own project's name tells which runs are meant by `latest`.
+    return own._replace(home=home, settings=own.settings._replace(metadata=None, artifacts=None))
 
 
 def open_elsewhere(word: str | None, own: Project, *, create: bool) -> Stores:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import Any
 
-from solvent.errors import BlobError
+from solvent.errors import BlobError, FormatError
 from solvent.model import Blob, Blobs
 
-_AHEAD = 64
+_BUNCH_BLOBS = 64
+_BUNCH_BYTES = 32 << 20
+_AHEAD = 16
 _TRIES = 3
 
 
 class Haul:
-    """Brings blobs to a store; what came with other bytes than its digest says is never taken for the blob.
+    """Brings blobs to a store; what comes with other bytes than its digest says is never taken for the blob.
 
     `moved` is told the bytes of each blob that has arrived, on the thread that brings it.
     """
@@ -32,23 +33,21 @@ class Haul:
 
         A target that can't be written, or a source that can't be reached, raises StoreError.
         """
-        if len(blobs) < 2:
-            return {blob.digest: error for blob in blobs if (error := self._bring(blob)) is not None}
+        bunches = _bunches(blobs)
+        if len(blobs) <= 2:
+            return {digest: error for bunch in bunches for digest, error in self._bring(bunch).items()}
         failed: dict[str, BlobError] = {}
-        waiting = iter(blobs)
-        running: dict[Any, Blob] = {}
+        running: set[Future[dict[str, BlobError]]] = set()
         try:
             while True:
-                for blob in islice(waiting, _AHEAD - len(running)):
-                    running[self._workers().submit(self._bring, blob)] = blob
+                running |= {
+                    self._workers().submit(self._bring, each) for each in islice(bunches, _AHEAD - len(running))
+                }
                 if not running:
                     return failed
-                for ended in wait(running, return_when=FIRST_EXCEPTION if len(running) < _AHEAD else "FIRST_COMPLETED")[
-                    0
-                ]:
-                    blob, error = running.pop(ended), ended.result()
-                    if error is not None:
-                        failed[blob.digest] = error
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for each in ended:
+                    failed.update(each.result())
         finally:
             for each in running:
                 each.cancel()
@@ -63,21 +62,42 @@ class Haul:
             self._pool = ThreadPoolExecutor(self._parallel, "solvent-copy")
         return self._pool
 
-    def _bring(self, blob: Blob) -> BlobError | None:
+    def _bring(self, bunch: Sequence[Blob]) -> dict[str, BlobError]:
+        failed: dict[str, BlobError] = {}
+        waiting = list(bunch)
         for _ in range(_TRIES):
+            found = {blob: path for blob in waiting if (path := self._find(blob, failed)) is not None}
             try:
-                path = self._source.checked_path(blob)
-            except BlobError as error:
-                return error
-            try:
-                arrived = self._target.put_file(path, blob.role)
-            except FileNotFoundError:
-                # It was taken out of the cache, or away from the source, between the check and the opening.
+                arrived = self._target.put_files((path, blob.role) for blob, path in found.items())
+            except (FileNotFoundError, FormatError):
+                # A file was taken out of the cache, or away from the source, between the check and the opening.
+                waiting = list(found)
                 continue
-            if arrived.digest == blob.digest:
-                self._moved(blob.size_bytes)
-                return None
-        return BlobError(
-            f"the bytes {blob.digest[:12]} change while they are read",
-            hint="run the copy again when nothing else writes there",
-        )
+            waiting = [blob for blob, stored in zip(found, arrived, strict=True) if stored.digest != blob.digest]
+            self._moved(sum(blob.size_bytes for blob in found) - sum(blob.size_bytes for blob in waiting))
+            if not waiting:
+                return failed
+        for blob in waiting:
+            failed[blob.digest] = BlobError(f"the bytes {blob.digest[:12]} change while they are read")
+        return failed
+
+    def _find(self, blob: Blob, failed: dict[str, BlobError]) -> str | None:
+        try:
+            return self._source.checked_path(blob)
+        except BlobError as error:
+            failed[blob.digest] = error
+            return None
+
+
+def _bunches(blobs: Sequence[Blob]) -> Iterator[list[Blob]]:
+    """Put small blobs together, so that they become durable together."""
+    bunch: list[Blob] = []
+    size = 0
+    for blob in blobs:
+        if bunch and (len(bunch) == _BUNCH_BLOBS or size + blob.size_bytes > _BUNCH_BYTES):
+            yield bunch
+            bunch, size = [], 0
+        bunch.append(blob)
+        size += blob.size_bytes
+    if bunch:
+        yield bunch
