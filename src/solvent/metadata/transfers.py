@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from solvent.metadata.database import Database
-from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, RUN_FIELDS, read_artifact
+from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, read_artifact
 from solvent.model import ArtifactRef, Blob, RunRecord
 
 TABLES = {
@@ -148,13 +148,6 @@ def add_rows(store: Database, table: str, rows: Sequence[Any]) -> None:
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         store.execute_many(f"INSERT INTO {table} ({TABLES[table]}) VALUES ({marks}){_AGAIN}", rows)
-
-
-def add_run(store: Database, run: RunRecord) -> bool:
-    """Write the row of a run; tell whether it was not there."""
-    marks = ", ".join("?" * len(RUN_FIELDS))
-    row = tuple(getattr(run, field) for field in RUN_FIELDS)
-    return bool(store.execute(f"INSERT INTO runs ({RUN_COLUMNS}) VALUES ({marks}){_AGAIN}", row).rowcount)
 
 
 def present(store: Database, table: str, column: str, values: Collection[str]) -> set[str]:

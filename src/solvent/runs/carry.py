@@ -211,7 +211,7 @@ class Carrier:
             record = group.records[id]
             # A run from before projects had names would count as everyone's own in a store that several share.
             project = record.project or self._source.project_name
-            transfers.add_run(target, replace(record, project=project, origin=record.origin or self._origin))
+            target.add_run(replace(record, project=project, origin=record.origin or self._origin))
         self._add_described([group.records[id] for id in new])
         for page in facts.pages(new):
             self._write_page(page, group, is_new=True)
