@@ -91,7 +91,7 @@ def _shared(name: str, program: str) -> Server:
 
 
 def _start(name: str, program: str, folder: Path, note: Path) -> None:
-    port = _free_port()
+    port = free_port()
     keeper = subprocess.Popen(
         [sys.executable, __file__, str(folder), *_command(name, program, folder, port)],
         stdin=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ def _command(name: str, program: str, folder: Path, port: int) -> list[str]:
     identities = [_identity("team", TEAM, ["Admin", "Read", "Write", "List", "Tagging"])]
     identities.append(_identity("reader", READER, ["Read", "List"]))
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-    ports = [f"-{part}.port={_free_port()}" for part in ("master", "volume", "filer")]
+    ports = [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
     # No other port than these, and no word to anybody outside.
     quiet = ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50"]
     place = [f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
@@ -139,7 +139,7 @@ def _answers(name: str, endpoint: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Find a port that is free, and the one that SeaweedFS uses beside it."""
     for _ in range(100):
         with socket.socket() as one:

@@ -339,6 +339,10 @@ class Blobs(Protocol):
         """Name a local file that holds the checked bytes of a blob; nobody may change it."""
         ...
 
+    def fetch(self, blobs: Iterable[Blob]) -> None:
+        """Bring many blobs near, so that reading them one by one needs no connection; what can't be had is left out."""
+        ...
+
     def sync(self) -> None:
         """Make every blob stored since the last call survive the end of this machine."""
         ...

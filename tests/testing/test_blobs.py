@@ -17,7 +17,7 @@ from solvent.artifacts.remote import Remote
 from solvent.artifacts.store import LocalBlobs
 from solvent.model import Blob, Blobs
 from solvent.testing import BlobsContract
-from tests.object_servers import Server, moto, seaweed
+from tests.object_servers import TEAM, Server, moto, seaweed
 
 pytestmark = pytest.mark.slow
 _numbers = count()
@@ -42,12 +42,11 @@ class _ObjectStore(BlobsContract):
     server: Callable[[], Server]
 
     @pytest.fixture
-    def remote(self, monkeypatch: pytest.MonkeyPatch) -> Remote:
+    def remote(self) -> Remote:
         """A store of its own for each test, over one connection for all."""
         server = type(self).server()
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        address = parse_address(server.url(f"contract/{os.getpid()}-{next(_numbers)}"))
+        options = f"endpoint_url={server.endpoint}&region=us-east-1&key={TEAM[0]}&secret={TEAM[1]}"
+        address = parse_address(f"{server.url(f'contract/{os.getpid()}-{next(_numbers)}')}?{options}")
         assert isinstance(address, Address)
         remote = _Remote(address)
         remote.connection = _connections.setdefault(server, Remote(address))

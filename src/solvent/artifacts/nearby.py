@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from solvent.artifacts.store import BlobWriter, LocalBlobs, replace, unlink
+from solvent.config.private import make_folder
 from solvent.errors import BlobError
 from solvent.model import Blob
 
@@ -104,7 +105,7 @@ class NearbyBlobs(LocalBlobs):
     def sweep(self) -> None:
         """Remove what was used longest ago until a tenth of the limit is free; what is in use stays."""
         with suppress(OSError):
-            os.makedirs(self.root, exist_ok=True)
+            make_folder(self.root)
             with open(os.path.join(self.root, "swept"), "wb"):
                 pass
         self._forget_abandoned()

@@ -14,6 +14,7 @@ from contextlib import suppress
 from solvent.artifacts.addresses import Address
 from solvent.artifacts.refusals import endpoint
 from solvent.artifacts.remote import Remote
+from solvent.config.private import make_folder
 from solvent.errors import StoreError
 
 PROVED_SECONDS = 7 * 24 * 3600.0
@@ -32,7 +33,7 @@ def prove_once(remote: Remote, root: str) -> None:
     with suppress(StoreError):
         remote.end_stale_uploads(_STALE_SECONDS)
     with suppress(OSError):
-        os.makedirs(root, mode=0o700, exist_ok=True)
+        make_folder(root)
         aside = f"{note}.{os.getpid()}"
         with open(aside, "w") as file:
             json.dump({"store": remote.address.shown, "asked": asked, "proved_at": time.time()}, file)
@@ -53,10 +54,11 @@ def prove(remote: Remote) -> None:
     with suppress(StoreError):
         remote.remove([MARKER])
     address = remote.address
-    name = next((text for text in (server, endpoint(address)) if text), address.driver.protocol)
+    name = endpoint(address) or address.driver.protocol
+    called = f" (its server calls itself {server})" if server else ""
     raise StoreError(
-        f"the artifact store {address.shown} replaces objects where it must not: {name} ignores conditional writes "
-        "(If-None-Match)",
+        f"the artifact store {address.shown} replaces objects where it must not: {name}{called} ignores conditional "
+        "writes (If-None-Match)",
         where="setting `artifacts`",
         hint="use a store that honours them, such as Amazon S3, Google Cloud Storage, Azure Blob Storage or SeaweedFS",
     )

@@ -51,7 +51,8 @@ def code_of(error: BaseException) -> str:
         if isinstance(response, dict) and response.get("Error", {}).get("Code"):
             return str(response["Error"]["Code"])
         code = getattr(each, "error_code", None) or getattr(each, "code", None) or getattr(each, "status_code", None)
-        if isinstance(code, int | str) and code:
+        # What the HTTP library itself calls a code is about broken messages, not an answer.
+        if isinstance(code, int | str) and code and not type(each).__module__.startswith("aiohttp"):
             return str(getattr(code, "value", code))
     return ""
 

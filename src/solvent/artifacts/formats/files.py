@@ -92,6 +92,9 @@ def _materialise(source: Source, blobs: dict[str, Blob], empty: list[str]) -> An
     """Give the place where the files lie, filling it when they are not there or were changed."""
     ref = source.ref
     place = os.path.join(source.blobs.root, "files", ref.digest, source.meta["name"])
+    with suppress(OSError):
+        # A place that was not used for long may be swept from a cache.
+        os.utime(os.path.dirname(place))
     states = _known_good.get(place)
     if states is None or any(file_state(path) != state for path, state in states.items()):
         try:
@@ -139,6 +142,7 @@ def _fill(source: Source, place: str, blobs: dict[str, Blob], empty: list[str]) 
     aside = f"{place}.{os.getpid()}-{threading.get_ident()}"
     try:
         make_folder(os.path.dirname(place))
+        source.blobs.fetch(blobs.values())
         for role in empty:
             make_folder(_inside(aside, role))
         if not blobs and not empty:
