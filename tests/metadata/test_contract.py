@@ -11,6 +11,7 @@ from solvent.metadata.opening import open_metadata
 from solvent.metadata.store import MetadataStore
 from solvent.model import Locks
 from solvent.testing import LocksContract, MetadataStoreContract
+from tests.servers import Postgres, wait_until
 
 
 class StoreTests(MetadataStoreContract):
@@ -38,10 +39,20 @@ class TestByteLocks(LocksContract):
     def open_locks(self, tmp_path: Path) -> Callable[[], Locks]:
         return lambda: ByteLocks(tmp_path / "locks")
 
+    @pytest.fixture
+    def opening(self, tmp_path: Path) -> str:
+        return f"from solvent.metadata.locks import ByteLocks; locks = ByteLocks({str(tmp_path / 'locks')!r})"
+
 
 @pytest.mark.slow
 class TestAdvisoryLocks(LocksContract):
     @pytest.fixture
-    def open_locks(self, postgres_url: str) -> Iterator[Callable[[], Locks]]:
+    def open_locks(self, postgres: Postgres, postgres_url: str) -> Iterator[Callable[[], Locks]]:
+        # Of a server that has just begun nobody can tell yet who will come back.
+        wait_until(lambda: postgres.ask("SELECT clock_timestamp() - pg_postmaster_start_time() > '3 s'") == [(True,)])
         yield lambda: AdvisoryLocks(postgres_url)
         AdvisoryLocks(postgres_url).close()
+
+    @pytest.fixture
+    def opening(self, postgres_url: str) -> str:
+        return f"from solvent.metadata.advisory import AdvisoryLocks; locks = AdvisoryLocks({postgres_url!r})"

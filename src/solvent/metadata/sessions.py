@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -118,8 +119,9 @@ class Server:
         try:
             session = self._prepared(connection, former, create)
         except psycopg.Error as error:
+            problem = self.complaint(error, closed=connection.closed)
             connection.close()
-            raise self.complaint(error, closed=connection.closed) from error
+            raise problem from error
         except BaseException:
             connection.close()
             raise
@@ -221,13 +223,18 @@ def _facts_of(url: str, schema: str | None) -> dict[str, str]:
     psycopg = _psycopg()
     from psycopg.conninfo import conninfo_to_dict
 
-    try:
+    given: dict[str, Any] = {}
+    with suppress(psycopg.Error):
         given = conninfo_to_dict(url)
-    except psycopg.Error:
+    # A sign of the password that is not written as %40 moves the borders of the parts: what is shown could be of it.
+    moved = "@" in f"{given.get('host')}{given.get('dbname')}" or not re.fullmatch(
+        r"[\d,]*", str(given.get("port", ""))
+    )
+    if not given or moved:
         raise StoreError(
-            "setting `metadata`: the URL can't be read",
-            hint="write postgresql://user@host:5432/database, with special characters as %40 and the like",
-        ) from None
+            "setting `metadata`: the URL can't be read (it is not shown)",
+            hint="write postgresql://user@host:5432/database, with special characters of the password as %40 and the like",
+        )
     user = str(given.get("user") or os.environ.get("PGUSER") or _login())
     return {
         "user": user,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from solvent.model import Locks
 
@@ -11,7 +17,14 @@ OpenLocks = Callable[[], Locks]
 
 
 class LocksContract:
-    """Give a fixture `open_locks`: a function that opens the same, empty set of locks however often it is called."""
+    """What every set of named locks must hold to; two processes take part.
+
+    Give two fixtures: `open_locks`, a function that opens the same, empty set of locks however often it is called, and
+    `opening`, lines of Python that open it in another process and name it `locks`.
+    """
+
+    released_seconds = 5.0
+    """How long the locks of a process that has died may still seem to be held."""
 
     def test_a_lock_is_taken_once_and_given_back(self, open_locks: OpenLocks) -> None:
         locks = open_locks()
@@ -70,3 +83,155 @@ class LocksContract:
         for number in range(300):
             locks.unlock(f"key_{number}")
         assert not locks.holder_alive("key_299")
+
+    def test_another_process_is_kept_out_and_let_in(self, open_locks: OpenLocks, opening: str) -> None:
+        locks = open_locks()
+        with _other(opening) as other:
+            assert locks.try_lock("a")
+            assert other.ask("holder_alive", "a")
+            assert not other.ask("try_lock", "a")
+            assert other.ask("try_lock", "b")
+            assert not locks.try_lock("b")
+            assert locks.holder_alive("b")
+            locks.unlock("b")
+            assert locks.holder_alive("b")
+            locks.unlock("a")
+            assert not other.ask("holder_alive", "a")
+            assert other.ask("try_lock", "a")
+
+    def test_asking_who_is_alive_never_keeps_a_process_out(self, open_locks: OpenLocks, opening: str) -> None:
+        locks = open_locks()
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                locks.holder_alive("a")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            with _other(opening) as other:
+                for _ in range(100):
+                    assert other.ask("try_lock", "a")
+                    other.ask("unlock", "a")
+        finally:
+            stop.set()
+            thread.join()
+
+    def test_the_locks_of_a_killed_process_become_free(self, open_locks: OpenLocks, opening: str) -> None:
+        locks = open_locks()
+        with _other(opening) as other:
+            assert other.ask("try_lock", "a")
+            assert locks.holder_alive("a")
+            other.kill()
+            _wait_until(lambda: not locks.holder_alive("a"), self.released_seconds)
+            assert locks.try_lock("a")
+
+    def test_a_stopped_process_is_not_dead(self, open_locks: OpenLocks, opening: str) -> None:
+        if not hasattr(signal, "SIGSTOP"):
+            return
+        locks = open_locks()
+        with _other(opening) as other:
+            assert other.ask("try_lock", "a")
+            os.kill(other.process.pid, signal.SIGSTOP)
+            until = time.monotonic() + 1.0
+            while time.monotonic() < until:
+                assert locks.holder_alive("a")
+                assert not locks.try_lock("a")
+            os.kill(other.process.pid, signal.SIGCONT)
+            assert other.ask("holder_alive", "a")
+            other.ask("unlock", "a")
+            assert locks.try_lock("a")
+
+    def test_a_forked_child_has_none_of_its_parents_locks_and_its_end_frees_none(
+        self, open_locks: OpenLocks, opening: str
+    ) -> None:
+        if not hasattr(os, "fork"):
+            return
+        locks = open_locks()
+        with _other(opening) as other:
+            assert other.ask("try_lock", "a")
+            assert other.ask("fork", "b")
+            assert other.ask("holder_alive", "a")
+            assert locks.holder_alive("a")
+            assert not locks.try_lock("a")
+            _wait_until(lambda: not locks.holder_alive("b"), self.released_seconds)
+
+    def test_a_child_that_lives_on_does_not_hold_what_its_parent_held(
+        self, open_locks: OpenLocks, opening: str
+    ) -> None:
+        if not hasattr(os, "fork"):
+            return
+        locks = open_locks()
+        with _other(opening) as other:
+            assert other.ask("try_lock", "a")
+            assert other.ask("linger", "")
+            other.kill()
+            _wait_until(lambda: not locks.holder_alive("a"), self.released_seconds)
+
+
+_PROGRAM = """
+import os, sys, time
+
+def fork(name):
+    child = os.fork()
+    if child == 0:
+        locks.unlock("a")
+        seen = locks.try_lock("a"), locks.holder_alive("a"), locks.try_lock(name)
+        os._exit(seen != (False, True, True))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+def linger(name):
+    if os.fork() == 0:
+        for number in range(3):
+            os.close(number)
+        time.sleep(30)
+        os._exit(0)
+    return True
+
+for line in sys.stdin:
+    verb, _, name = line.rstrip("\\n").partition(" ")
+    do = {"fork": fork, "linger": linger}.get(verb) or getattr(locks, verb)
+    print(bool(do(name)), flush=True)
+"""
+
+
+class _Other:
+    """Another process that does with the same locks what it is asked."""
+
+    def __init__(self, opening: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", f"{opening}\n{_PROGRAM}"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def ask(self, verb: str, name: str) -> bool:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{verb} {name}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip() == "True"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def _other(opening: str) -> Iterator[_Other]:
+    other = _Other(opening)
+    try:
+        yield other
+    finally:
+        other.kill()
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not within {seconds} seconds"
+        time.sleep(0.01)
