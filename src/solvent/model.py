@@ -347,12 +347,16 @@ class Blobs(Protocol):
         """Make every blob stored since the last call survive the end of this machine."""
         ...
 
+    def renew(self, blobs: Iterable[Blob]) -> list[Blob]:
+        """Make sure that blobs are in the store, whatever was known of it; give those that are lost."""
+        ...
+
     def listing(self) -> Iterator[StoredBlob]:
         """Give all that is in the store, in no order."""
         ...
 
-    def remove(self, digests: Iterable[str]) -> None:
-        """Remove blobs; those that are not there are left out."""
+    def remove(self, digests: Iterable[str], *, before: float | None = None) -> list[str]:
+        """Remove blobs and tell which; with `before`, leave those that were stored or asked for since that time."""
         ...
 
 

@@ -48,7 +48,7 @@ class Batch:
             raise _unreadable(path, error) from error
         digest = process_memo.get(state)
         blob = Blob(digest or "", state[3], role)
-        if digest is None or not self._blobs.has(blob):
+        if digest is None or not self._blobs._claim(blob):
             return None
         self._blobs._remember(self._blobs.path(blob))
         return blob
@@ -58,7 +58,7 @@ class Batch:
             descriptor, temporary = self._blobs._begin()
             try:
                 blob = self._copy(source, descriptor, temporary, role)
-                if blob.digest in self._written or self._blobs.has(blob):
+                if blob.digest in self._written or self._blobs._claim(blob):
                     self._blobs._remember(self._blobs.path(blob))
                 else:
                     self._written[blob.digest] = (descriptor, temporary)

@@ -13,7 +13,7 @@ from solvent.artifacts.nearby import NearbyBlobs
 from solvent.artifacts.presence import Presence, at_once, digest_of, key_of
 from solvent.artifacts.proof import prove_once
 from solvent.artifacts.remote import Remote
-from solvent.artifacts.store import CHUNK_BYTES, BlobWriter, LocalBlobs, store_error
+from solvent.artifacts.store import CHUNK_BYTES, UNKNOWN_BYTES, BlobWriter, LocalBlobs, store_error
 from solvent.artifacts.uploads import Uploads
 from solvent.errors import BlobError, StoreError
 from solvent.model import Blob, Place, StoredBlob
@@ -121,14 +121,30 @@ class ObjectBlobs:
             if digest is not None:
                 yield StoredBlob(digest, found.size_bytes, found.changed_at)
 
-    def remove(self, digests: Iterable[str]) -> None:
-        """Remove blobs from the store and from this cache; those that are not there are left out."""
+    def remove(self, digests: Iterable[str], *, before: float | None = None) -> list[str]:
+        """Remove blobs from the store and from this cache; those that are not there are left out.
+
+        `before` changes nothing: no time of an object tells that it was asked for, so `renew` does what `before` is for.
+        """
         self._here()
         gone = list(digests)
         self.remote.remove(key_of(digest) for digest in gone)
         for digest in gone:
             self._presence.forget(digest)
             self._nearby.drop(Blob(digest, 0))
+        return gone
+
+    def renew(self, blobs: Iterable[Blob]) -> list[Blob]:
+        """Make sure that blobs are in the store, whatever was known of it; give those that this cache has lost too."""
+        self._here()
+        named = list(blobs)
+        for blob in named:
+            self._presence.forget(blob.digest)
+        gone = self._presence.missing(named)
+        for blob in gone:
+            self._hold_nearby(blob)
+        self.sync()
+        return self._presence.missing(gone)
 
     def _start(self) -> None:
         self._process = os.getpid()
@@ -217,7 +233,7 @@ class ObjectBlobs:
             size = os.stat(arrived).st_size if found else None
         except OSError as error:
             raise store_error("write", self._nearby.root, error) from error
-        if size == blob.size_bytes:
+        if size is not None and blob.size_bytes in (size, UNKNOWN_BYTES):
             return arrived
         self._presence.forget(blob.digest)
         with suppress(OSError):

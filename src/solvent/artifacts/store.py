@@ -7,6 +7,7 @@ import io
 import itertools
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 CHUNK_BYTES = 1 << 20
+UNKNOWN_BYTES = -1
+"""The size of a blob of which only the digest is known; it can be read."""
+CLAIM_SECONDS = 60.0
+"""How old the time of a file may be before `put` renews it; no clean-up beside writers may take younger ones."""
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _serial = itertools.count()
 
@@ -38,7 +43,7 @@ class LocalBlobs:
         """Store bytes; those that are there already are not written again."""
         if isinstance(data, bytes):
             blob = Blob(hashlib.sha256(data).hexdigest(), len(data), role)
-            if self.has(blob):
+            if self._claim(blob):
                 self._remember(self.path(blob))
                 return blob
             data = (data,)
@@ -73,6 +78,10 @@ class LocalBlobs:
         """Tell which blobs are not there with their full size."""
         return [blob for blob in blobs if not self.has(blob)]
 
+    def renew(self, blobs: Iterable[Blob]) -> list[Blob]:
+        """Tell which blobs are gone: there is no other place to store them again from."""
+        return self.missing(blobs)
+
     def listing(self) -> Iterator[StoredBlob]:
         """Give all that is in the store, in no order; what other processes add or remove meanwhile may be in it or not."""
         for folder in _entries(self._objects):
@@ -83,16 +92,11 @@ class LocalBlobs:
                             state = entry.stat()
                             yield StoredBlob(folder.name + entry.name, state.st_size, state.st_mtime)
 
-    def remove(self, digests: Iterable[str]) -> None:
-        """Remove blobs; those that are not there are left out."""
-        for digest in digests:
-            path = os.path.join(self._objects, digest[:2], digest[2:])
-            try:
-                unlink(path)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise store_error("remove", path, error) from error
+    def remove(self, digests: Iterable[str], *, before: float | None = None) -> list[str]:
+        """Remove blobs and tell which; with `before`, leave those that were stored or asked for since that time."""
+        from solvent.artifacts.removal import remove_files
+
+        return remove_files(self.root, digests, before)
 
     def path(self, blob: Blob) -> str:
         """Name the file that holds a blob, whether it is there or not."""
@@ -168,6 +172,19 @@ class LocalBlobs:
         self._make_folder(os.path.dirname(path))
         replace(temporary, path)
         self._remember(path)
+
+    def _claim(self, blob: Blob) -> bool:
+        """Tell whether the blob is there; one that lay long is marked as wanted now, so that no clean-up takes it."""
+        path = self.path(blob)
+        try:
+            state = os.stat(path)
+            if state.st_size != blob.size_bytes:
+                return False
+            if abs(time.time() - state.st_mtime) > CLAIM_SECONDS:
+                os.utime(path)
+        except OSError:
+            return False  # not there; or the file of another user, and then a new one takes its place
+        return True
 
     def _remember(self, path: str) -> None:
         with self._lock:
@@ -252,7 +269,7 @@ class BlobWriter(io.RawIOBase):
     def _keep(self) -> None:
         blob = Blob(self._hash.hexdigest(), self._size, self._role)
         path = self._blobs.path(blob)
-        if not self._blobs.has(blob):
+        if not self._blobs._claim(blob):
             os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1

@@ -27,6 +27,8 @@ COMMANDS = {
     "tag": ("annotate", "add or remove tags"),
     "trust": ("trust", "vouch for an artifact of another project whose reading runs code"),
     "copy": ("copy", "copy runs and their artifacts to another store, or from one"),
+    "clean": ("clean", "remove old runs, and bytes that nothing needs"),
+    "pin": ("pin", "keep a run or artifact from every clean-up"),
     "config": ("config", "explain where each value of a config comes from"),
     "verify": ("verify", "read all that is stored, find what is damaged, and repair it"),
     "remake": ("verify", "make an artifact or a run again, and check that it is the same"),

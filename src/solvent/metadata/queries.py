@@ -56,3 +56,13 @@ class Queries(RunQueries, StepRunQueries):
                 if text == state_text(asked[path]):
                     found[asked[path]] = digest
         return found
+
+    def last_cleaning(self) -> tuple[int, int]:
+        """Tell the number of the newest clean-up, and how many have begun and not ended."""
+        sql = "SELECT COALESCE(MAX(number), 0), COUNT(*) - COUNT(ended_at) FROM cleanings"
+        found: tuple[int, int] = self.row(sql)
+        return found[0], found[1]
+
+    def has_step_run(self, run_id: str, position: int) -> bool:
+        sql = "SELECT 1 FROM step_runs WHERE run_id = ? AND position = ?"
+        return self.row(sql, (run_id, position)) is not None

@@ -66,7 +66,7 @@ class RunQueries(Database):
     ) -> list[RunRecord]:
         """Read the newest runs, newest first; `before` is the id of the run that ended the page before."""
         given: list[Any] = []
-        conditions = []
+        conditions = ["r.status <> 'cleaned'"]
         if pipeline is not None:
             conditions.append("r.pipeline = ?")
             given.append(pipeline)
@@ -84,7 +84,7 @@ class RunQueries(Database):
             started = self._started(before)
             conditions.append("r.started_at <= ? AND (r.started_at < ? OR r.id < ?)")
             given.extend((started, started, before))
-        where = " WHERE " + " AND ".join(conditions) if conditions else ""
+        where = " WHERE " + " AND ".join(conditions)
         return [RunRecord(*row) for row in self.rows(f"{_SELECT}{where}{_NEWEST_FIRST} LIMIT ?", (*given, limit))]
 
     def last_run_with_step(self, pipeline: str, name: str, before_run: str | None = None) -> str | None:
@@ -174,8 +174,7 @@ class RunQueries(Database):
     def _ids_within(self, reference: str, where: str, given: tuple[str, ...]) -> list[Any]:
         literal = re.sub(r"([%_!])", r"!\1", reference)
         for pattern in (f"{literal}%", f"%{literal}"):
-            joint = " AND" if where else " WHERE"
-            sql = f"SELECT r.id FROM runs r{where}{joint} r.id LIKE ? ESCAPE '!'{_NEWEST_FIRST} LIMIT 5"
+            sql = f"SELECT r.id FROM runs r{where} AND r.id LIKE ? ESCAPE '!'{_NEWEST_FIRST} LIMIT 5"
             found = self.rows(sql, (*given, pattern))
             if found:
                 return found
@@ -197,7 +196,8 @@ class RunQueries(Database):
 
 
 def _only(pipeline: str | None, project: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Leave out what was cleaned: a run of which only what others reuse is left is found by its whole id alone."""
     given = {"pipeline": pipeline, "project": project}
     asked = {column: value for column, value in given.items() if value is not None}
-    where = " AND ".join(f"r.{column} = ?" for column in asked)
-    return f" WHERE {where}" if where else "", tuple(asked.values())
+    where = "".join(f" AND r.{column} = ?" for column in asked)
+    return f" WHERE r.status <> 'cleaned'{where}", tuple(asked.values())

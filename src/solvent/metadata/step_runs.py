@@ -25,7 +25,8 @@ _WHOLE_OF_STEP = _WHOLE + _OF_STEP
 _BY_KEY = (
     f"SELECT {STEP_COLUMNS}, s.parts FROM step_runs s"
     " JOIN step_runs e ON e.run_id = s.run_id AND e.position = s.position"
-    " WHERE s.key = ? AND s.status = 'done' AND s.cached = 1 ORDER BY s.finished_at DESC LIMIT ?"
+    " WHERE s.key = ? AND s.status = 'done' AND s.cached = 1"
+    " AND NOT EXISTS (SELECT 1 FROM condemned c WHERE c.run_id = s.run_id) ORDER BY s.finished_at DESC LIMIT ?"
 )
 _ADOPTABLE = (
     f"SELECT {STEP_COLUMNS}, e.parts {_FROM_STEPS} WHERE s.name = ? AND s.run_id = ? AND s.key = ? AND s.occurrence = ?"

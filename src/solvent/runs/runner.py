@@ -117,6 +117,7 @@ class Runner:
             return EXECUTE  # a further attempt: its key is claimed already
         if twin is not None and state.call.step.spec.cache:
             return self._share(state, twin)
+        self._be_on_record()
         if self._adopt(state):
             return SETTLED
         if not self.stores.locks.try_lock(state.key):
@@ -153,11 +154,17 @@ class Runner:
             if not state.committed and state.source is None:
                 self.release(state)
 
-    def started(self, state: CallState) -> None:
+    def _be_on_record(self) -> None:
+        """Commit the run's row before its first look-up: a clean-up must see who may be about to reuse something.
+
+        A step may also take the process with it, and by then the run must be on record.
+        """
         if not self._begun:
-            # A step may take the process with it: by then the run must be on record.
             self._begun = True
             self.writer.flush()
+
+    def started(self, state: CallState) -> None:
+        self._be_on_record()
         state.status = "running"
         self.watcher.step_changed(StepEvent(state.index, state.label, "running"))
 

@@ -14,7 +14,7 @@ from solvent.environments.snapshot import take_snapshot
 from solvent.errors import RunInterrupted
 from solvent.fingerprint.values import identify
 from solvent.metadata.store import MetadataStore
-from solvent.model import ArtifactRef, CodeFingerprint, RunRecord
+from solvent.model import ArtifactRef, Blob, CodeFingerprint, RunRecord
 from solvent.pipelines.ref import Ref, path_of
 from solvent.runs.outputs import output_at, value_of
 from solvent.runs.result import encode_result
@@ -31,6 +31,7 @@ class Seal:
         self._environment = environment
         self._git = git
         self._kept: list[ArtifactRef] = []
+        self._names: list[Blob] = []
 
     def begin(self, record: RunRecord, code: CodeFingerprint) -> None:
         environment = self._environment
@@ -60,13 +61,14 @@ class Seal:
         fields["counts"] = json.dumps(self._runner.counts())
         ended_at = time.time()
         kept = self._kept
+        self._names += [blob for artifact in kept for blob in artifact.all_blobs()]
 
         def write(metadata: MetadataStore) -> None:
             for artifact in kept:
                 metadata.add_artifact(artifact)
             metadata.end_run(record.id, status, ended_at, **fields)
 
-        self._runner.writer.add(write)
+        self._runner.writer.add(write, self._names)
         return dataclasses.replace(record, status=status, ended_at=ended_at, **fields)
 
     def _keep(self, value: Any) -> ArtifactRef:
@@ -89,14 +91,15 @@ class Seal:
     def _store_snapshot(self) -> str:
         snapshot = take_snapshot(self._files | self._runner.keyer.files(), self._root)
         blobs = self._runner.stores.blobs
-        for content in snapshot.contents.values():
-            blobs.put(content)
-        return blobs.put(snapshot.manifest.encode()).digest
+        stored = [blobs.put(content) for content in (*snapshot.contents.values(), snapshot.manifest.encode())]
+        self._names += stored
+        return stored[-1].digest
 
     def _git_fields(self) -> dict[str, Any]:
         state = self._git.join()
-        diff = self._runner.stores.blobs.put(state.diff).digest if state.diff else None
-        return {"git_commit": state.commit, "git_branch": state.branch, "git_diff": diff}
+        diff = self._runner.stores.blobs.put(state.diff) if state.diff else None
+        self._names += [diff] if diff else []
+        return {"git_commit": state.commit, "git_branch": state.branch, "git_diff": diff and diff.digest}
 
 
 def _status(error: BaseException | None) -> str:

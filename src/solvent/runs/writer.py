@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from solvent.errors import SolventError, StoreError
 from solvent.metadata.store import MetadataStore
-from solvent.model import Execution, Failure, StepRunRecord
+from solvent.model import Blob, Execution, Failure, StepRunRecord
+from solvent.runs.beside import Vigil
 from solvent.runs.encode import encode, execution_of
 from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome, describe_failure
@@ -28,6 +29,16 @@ class Entry(NamedTuple):
     state: CallState
     outcome: Outcome | None = None
     execution: Execution | None = None
+
+
+Write = Callable[[MetadataStore], None]
+
+
+class Plain(NamedTuple):
+    """A write of another kind, and the blobs that it names."""
+
+    write: Write
+    names: tuple[Blob, ...]
 
 
 class Writer:
@@ -53,7 +64,7 @@ class Writer:
         self._explain = explain
         self._watcher = watcher
         self._allow_pickle = allow_pickle
-        self._queue: deque[Entry | Callable[[MetadataStore], None]] = deque()
+        self._queue: deque[Entry | Plain] = deque()
         self._executed: deque[float] = deque()
         self._changed = threading.Condition()
         self._known_code: set[str] = set()
@@ -68,10 +79,13 @@ class Writer:
     def thread_id(self) -> int:
         return self._thread.ident or 0
 
-    def add(self, item: Entry | Callable[[MetadataStore], None]) -> None:
-        """Queue an ended call, or a write to make inside the same transaction as its neighbours."""
+    def add(self, item: Entry | Write, names: Iterable[Blob] = ()) -> None:
+        """Queue an ended call, or a write to make inside the same transaction as its neighbours.
+
+        `names` are the blobs that such a write names.
+        """
         with self._changed:
-            self._queue.append(item)
+            self._queue.append(item if isinstance(item, Entry) else Plain(item, tuple(names)))
             if isinstance(item, Entry) and (item.outcome or item.execution):
                 self._executed.append(time.monotonic())
             self._changed.notify_all()
@@ -112,6 +126,7 @@ class Writer:
         metadata = None
         try:
             metadata = self._stores.open_metadata()
+            self._vigil = Vigil(metadata)
             while (batch := self._take()) is not None:
                 self._commit(metadata, batch)
                 with self._changed:
@@ -128,7 +143,7 @@ class Writer:
             if metadata is not None:
                 metadata.close()
 
-    def _take(self) -> list[Entry | Callable[[MetadataStore], None]] | None:
+    def _take(self) -> list[Entry | Plain] | None:
         with self._changed:
             while not self._queue:
                 if self._closing:
@@ -139,9 +154,9 @@ class Writer:
             self._busy = True
             return batch
 
-    def _commit(self, metadata: MetadataStore, batch: list[Entry | Callable[[MetadataStore], None]]) -> None:
+    def _commit(self, metadata: MetadataStore, batch: list[Entry | Plain]) -> None:
         done: list[tuple[Entry, StepRunRecord]] = []
-        plain: list[Callable[[MetadataStore], None]] = []
+        plain: list[Plain] = []
         for item in batch:
             if isinstance(item, Entry):
                 done.append((item, self._record(metadata, item)))
@@ -152,9 +167,13 @@ class Writer:
         codes = {code.digest: code for entry, _ in done if (code := entry.state.code) is not None}
         new_codes = [code for digest, code in codes.items() if digest not in self._known_code]
 
+        records = [record for _, record in done]
+        names = [blob for item in plain for blob in item.names]
+
         def write_all() -> None:
-            for write in plain:
-                write(metadata)
+            self._vigil.check(metadata, self._stores.blobs, records, names)
+            for item in plain:
+                item.write(metadata)
             for code in new_codes:
                 metadata.add_code(code)
             for _, record in done:

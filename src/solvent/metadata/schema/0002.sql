@@ -30,3 +30,20 @@ CREATE TABLE dropped (
     dropped_at  DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (digest)
 );
+
+-- The clean-ups. Each waits for the runs that lived when it chose what goes: they may be about to name it.
+CREATE TABLE cleanings (
+    number      INTEGER PRIMARY KEY,
+    author      TEXT NOT NULL,
+    started_at  DOUBLE PRECISION NOT NULL,
+    ended_at    DOUBLE PRECISION,               -- NULL while it is at work, or after it was killed
+    waits_for   TEXT NOT NULL                   -- JSON: ids of runs
+);
+
+-- Runs (with status cleaned) that a clean-up takes away: nothing of them is reused any more. A run with status cleaned
+-- that is not here stays for those of its step runs that other runs reuse.
+CREATE TABLE condemned (
+    run_id    TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+    cleaning  INTEGER NOT NULL
+);
+CREATE INDEX runs_running ON runs (id) WHERE status = 'running';

@@ -1,0 +1,175 @@
+"""`solvent clean`: remove runs by age, number, pipeline, tag or status, and the bytes that nothing names any more."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from solvent.cli.choices import add_json, open_stores
+from solvent.cli.output import print_json, table
+from solvent.cli.parsing import duration, one_of, whole_number
+from solvent.errors import SolventError
+from solvent.runs.words import size_text
+
+if TYPE_CHECKING:
+    from solvent.runs.clean import Choice, Cleaning, Owned, Plan, Report
+
+_SHOWN = 12
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    runs = parser.add_argument_group(
+        "which runs go", "All that is given must hold; without any of it no run goes, only what nothing needs."
+    )
+    runs.add_argument("--older-than", type=duration, metavar="AGE", help="runs that began longer ago than this, as 30d")
+    runs.add_argument(
+        "--keep", type=whole_number(0), metavar="N", help="but never the newest N of each pipeline among them"
+    )
+    runs.add_argument("--pipeline", metavar="NAME", help="runs of this pipeline")
+    runs.add_argument("--tag", metavar="TAG", help="runs with this tag")
+    runs.add_argument("--not-tag", metavar="TAG", help="runs without this tag")
+    runs.add_argument(
+        "--status", type=one_of("done", "failed", "interrupted"), metavar="STATUS", help="done, failed or interrupted"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="remove runs without asking")
+    parser.add_argument(
+        "--grace",
+        type=duration,
+        metavar="AGE",
+        help="spare unnamed bytes younger than this (1h beside writers at work)",
+    )
+    add_json(parser)
+
+
+def execute(arguments: Namespace, name: str) -> int:
+    from solvent.runs.clean import Cleaning
+
+    with open_stores() as stores:
+        choice = _choice(arguments)
+        cleaning = Cleaning(stores, choice, grace_seconds=arguments.grace)
+        if arguments.dry_run:
+            plan = cleaning.plan()
+            _tell(_plan_facts(plan), plan.before, plan.after, arguments)
+            return 0
+        if not choice.nothing and not arguments.yes and not _agreed(cleaning, arguments):
+            return 1
+        report = cleaning.run()
+        _tell(_report_facts(report), report.before, report.after, arguments)
+    return 0
+
+
+def _choice(arguments: Namespace) -> Choice:
+    from solvent.runs.clean import Choice
+
+    before = time.time() - arguments.older_than if arguments.older_than is not None else None
+    return Choice(before, arguments.keep, arguments.pipeline, arguments.status, arguments.tag, arguments.not_tag)
+
+
+def _agreed(cleaning: Cleaning, arguments: Namespace) -> bool:
+    """Ask whether the runs may go; True where none would. Where nobody can answer, say what is needed."""
+    plan = cleaning.plan()
+    if plan.runs.runs == plan.runs.stubs:
+        return True
+    freed = _total(plan.before) - _total(plan.after) + plan.swept.removed_bytes
+    what = f"{_runs(plan.runs.runs - plan.runs.stubs)} and {size_text(freed)}"
+    if arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SolventError(f"this removes {what}", hint="add --yes to do it, or --dry-run to see what would go")
+    print(f"Remove {what}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    print("nothing was removed", file=sys.stderr)
+    return False
+
+
+def _plan_facts(plan: Plan) -> dict[str, Any]:
+    freed = _total(plan.before) - _total(plan.after) + plan.swept.removed_bytes
+    return {
+        "dry_run": True,
+        "runs": plan.runs.runs - plan.runs.stubs,
+        "runs_kept_in_part": plan.runs.stubs,
+        "bytes_before": plan.swept.before_bytes,
+        "bytes_after": plan.swept.before_bytes - freed,
+        "unnamed_bytes": plan.swept.removed_bytes,
+        "young_bytes": plan.swept.young_bytes,
+    }
+
+
+def _report_facts(report: Report) -> dict[str, Any]:
+    swept = report.swept
+    return {
+        "dry_run": False,
+        "runs": report.removed_runs,
+        "runs_kept_in_part": report.stubs,
+        "bytes_before": swept.before_bytes,
+        "bytes_after": swept.after_bytes,
+        "unnamed_bytes": swept.removed_bytes - (_total(report.before) - _total(report.after)),
+        "young_bytes": swept.young_bytes,
+        "leftover_bytes": report.leftover_bytes,
+        "runs_held": report.held_runs,
+        "held_for": list(report.held_for),
+    }
+
+
+def _tell(facts: dict[str, Any], before: list[Owned], after: list[Owned], arguments: Namespace) -> None:
+    if arguments.json:
+        print_json({**facts, "by_step": _by(before, after, 0), "by_user": _by(before, after, 2)})
+    else:
+        print("\n".join(_lines(facts, before, after)))
+
+
+def _lines(facts: dict[str, Any], before: list[Owned], after: list[Owned]) -> list[str]:
+    would = "would go" if facts["dry_run"] else "removed"
+    lines = [f"runs: {facts['runs']} {would}"]
+    if facts["runs_kept_in_part"]:
+        lines.append(f"  {_runs(facts['runs_kept_in_part'], 'stays')} in part, for what other runs reuse")
+    if facts.get("runs_held"):
+        lines.append(
+            f"  {_runs(facts['runs_held'], 'goes')} in a later clean-up, when what is at work now has ended: "
+            + ", ".join(facts["held_for"])
+        )
+    freed = facts["bytes_before"] - facts["bytes_after"]
+    lines.append(
+        f"bytes: {size_text(facts['bytes_before'])} before, {size_text(facts['bytes_after'])} after,"
+        f" {size_text(freed)} {'would be freed' if facts['dry_run'] else 'freed'}"
+    )
+    if facts["young_bytes"]:
+        lines.append(f"  {size_text(facts['young_bytes'])} that nothing names are too young: a writer may be at work")
+    if facts.get("leftover_bytes"):
+        lines.append(f"  and {size_text(facts['leftover_bytes'])} of leftovers beside the blobs")
+    steps, users = _by(before, after, 0), _by(before, after, 2)
+    if steps:
+        lines += ["", _usage_table("step", steps), "", _usage_table("user", users)]
+    return lines
+
+
+def _usage_table(head: str, rows: Sequence[dict[str, Any]]) -> str:
+    shown = [(row["owner"], size_text(row["before"]), size_text(row["after"])) for row in rows[:_SHOWN]]
+    more = [f"... and {len(rows) - _SHOWN} more; --json shows all"] if len(rows) > _SHOWN else []
+    return "\n".join([table((head, "before", "after"), shown, stretch=0, right=(1, 2)), *more])
+
+
+def _by(before: list[Owned], after: list[Owned], column: int) -> list[dict[str, Any]]:
+    """Add bytes up by step (column 0) or user (column 2), the most first."""
+    sums: list[Counter[str]] = [Counter(), Counter()]
+    for total, owned in zip(sums, (before, after), strict=True):
+        for each in owned:
+            owner = each.user if column else f"{each.pipeline}/{each.step}"
+            total[owner if owner not in ("", "/") else "results and others"] += each.size_bytes
+    return [
+        {"owner": owner, "before": size, "after": sums[1][owner]}
+        for owner, size in sorted(sums[0].items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def _total(owned: list[Owned]) -> int:
+    return sum(each.size_bytes for each in owned)
+
+
+def _runs(number: int, verb: str = "") -> str:
+    counted = f"{number} run" if number == 1 else f"{number} runs"
+    return f"{counted} {verb if number == 1 else verb.removesuffix('s').removesuffix('e')}".rstrip()
