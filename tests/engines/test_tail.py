@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
-from solvent.engines.tail import LogTail
+import pytest
+
+from solvent.engines import tail as tail_module
+from solvent.engines.tail import _AT_ONCE_BYTES, LogTail
 from solvent.model import Execution
+from solvent.runs.boundedlog import KEPT_BYTES, BoundedLog, read
 
 
 def execution(log_bytes: int) -> Execution:
@@ -64,3 +70,45 @@ def test_lines_that_nobody_asks_for_are_dropped_oldest_first(tmp_path: Path) -> 
     lines = tail.lines()
     assert len(lines) == 10_000
     assert lines[-1] == (3, "29999")
+
+
+def test_of_what_comes_too_fast_the_newest_is_shown_and_the_rest_is_said_to_be_skipped(tmp_path: Path) -> None:
+    log, tail = tmp_path / "log", LogTail()
+    tail.follow(3, str(log))
+    log.write_text("".join(f"{number:099}\n" for number in range(30_000)))
+    (_, word), *lines = tail.lines()
+    assert word == f"[... {3_000_000 - _AT_ONCE_BYTES} bytes came too fast to be shown ...]"
+    assert [int(text) for _, text in lines] == list(range(30_000 - len(lines), 30_000)), "whole lines, to the last"
+    assert len(lines) > 1000
+    assert tail.lines() == []
+
+
+def test_a_line_without_an_end_does_not_grow(tmp_path: Path) -> None:
+    log, tail = tmp_path / "log", LogTail()
+    tail.follow(3, str(log))
+    for _ in range(20):
+        with log.open("ab") as file:
+            file.write(b"x" * 100_000)
+        assert tail.lines() == []
+    assert len(tail._files[3].rest) <= 8192
+    tail.finish(3, execution(1))
+    assert tail.lines() == [(3, "x" * 8192)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives the space of a part of a file back")
+def test_the_middle_of_a_long_log_takes_no_room_and_its_record_is_whole(tmp_path: Path) -> None:
+    log, tail = tmp_path / "log", LogTail()
+    tail.follow(3, str(log))
+    kept = BoundedLog()
+    with log.open("ab", buffering=0) as file:
+        for number in range(40):
+            data = b"%d" % (number % 10) * (1 << 20)
+            file.write(data)
+            kept.add(data)
+            tail.lines()
+        state = os.fstat(file.fileno())
+    if state.st_blocks * 512 > 30 << 20:
+        pytest.skip("this disk can't give the space back")
+    with log.open("rb") as file:
+        assert read(file.fileno()) == (kept.bytes(), 40 << 20)
+    assert KEPT_BYTES == 2 * tail_module.KEPT_BYTES, "what a record takes is never given back"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+import os
 
 KEPT_BYTES = 8 << 20
 
@@ -10,33 +10,28 @@ KEPT_BYTES = 8 << 20
 class BoundedLog:
     """Bytes of any number, of which at most `limit` are kept: the first half and the last half."""
 
-    __slots__ = ("_half", "_head", "_head_bytes", "_tail", "_tail_bytes", "count")
+    __slots__ = ("_half", "_head", "_tail", "count")
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._half = limit // 2
-        self._head: list[bytes] = []
-        self._head_bytes = 0
-        self._tail: deque[bytes] = deque()
-        self._tail_bytes = 0
+        self._head = bytearray()
+        self._tail = bytearray()
         self.count = 0
 
     def add(self, data: bytes) -> None:
         self.count += len(data)
-        room = self._half - self._head_bytes
+        room = self._half - len(self._head)
         if room > 0:
-            self._head.append(data[:room])
-            self._head_bytes += len(self._head[-1])
+            self._head += data[:room]
             data = data[room:]
         if data:
-            self._tail.append(data[-self._half :])
-            self._tail_bytes += len(self._tail[-1])
-            while self._tail_bytes - len(self._tail[0]) >= self._half:
-                self._tail_bytes -= len(self._tail.popleft())
+            self._tail += data[-self._half :]
+            if len(self._tail) > 2 * self._half:
+                del self._tail[: -self._half]
 
     def bytes(self) -> bytes:
         """Give what is kept, with a line in the middle where something was cut."""
-        head, tail = b"".join(self._head), b"".join(self._tail)[-self._half :]
-        return join(head, tail, self.count)
+        return join(bytes(self._head), bytes(self._tail[-self._half :]), self.count)
 
 
 def join(head: bytes, tail: bytes, count: int) -> bytes:
@@ -49,8 +44,6 @@ def join(head: bytes, tail: bytes, count: int) -> bytes:
 
 def read(fd: int, limit: int = KEPT_BYTES) -> tuple[bytes, int]:
     """Read at most `limit` bytes of a log file, the beginning and the end, and its whole size."""
-    import os
-
     size = os.fstat(fd).st_size
     if size <= limit:
         return os.pread(fd, size, 0) if size else b"", size

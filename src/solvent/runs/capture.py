@@ -13,10 +13,11 @@ from typing import Any
 from weakref import WeakSet
 
 from solvent.runs import boundedlog
+from solvent.runs.livelines import LiveLines
 from solvent.runs.logrecords import RecordHook, Take
 from solvent.runs.streams import Tap, Write, can_be_tapped, deafness
 
-_PARTIAL_CHARACTERS = 8192
+_WAITING_CHARACTERS = 1 << 16
 
 _active: list[StepOutput] = []
 _taps: dict[int, Tap] = {}
@@ -74,12 +75,23 @@ class StepOutput:
     """Hears what a step writes in this process while the `with` block lasts.
 
     `log` holds it afterwards (at most 8 MiB: the beginning and the end), `log_bytes` is the size of all of it. `show`
-    gets each whole line live, and then the real streams get nothing unless `pass_through`; without `show` they get
-    everything. A debugger in the step keeps its streams, ends `show` (after one call of `on_debugger`), and is not
-    part of the log.
+    gets whole lines live, as many as it has time for, and then the real streams get nothing unless `pass_through`;
+    without `show` they get everything. A debugger in the step keeps its streams, ends `show` (after one call of
+    `on_debugger`), and is not part of the log.
     """
 
-    __slots__ = ("_kept", "_lock", "_muted", "_on_debugger", "_partial", "_pass", "_show", "strangers", "thread")
+    __slots__ = (
+        "_kept",
+        "_live",
+        "_lock",
+        "_muted",
+        "_on_debugger",
+        "_pass",
+        "_texts",
+        "_waiting",
+        "strangers",
+        "thread",
+    )
 
     def __init__(
         self,
@@ -88,23 +100,28 @@ class StepOutput:
         pass_through: bool | None = None,
         on_debugger: Callable[[], object] | None = None,
     ) -> None:
-        self._show = show
+        self._live = None if show is None else LiveLines(show)
         self._pass = show is None if pass_through is None else pass_through
         self._on_debugger = on_debugger
         self._kept = boundedlog.BoundedLog()
         self._lock = allocate_lock()
         self._muted: set[int] = set()
-        self._partial = ""
+        self._texts: list[str] = []
+        self._waiting = 0
         self.thread = 0
         self.strangers: set[threading.Thread] = set()
 
     @property
     def log(self) -> bytes:
-        return self._kept.bytes()
+        with self._lock:
+            self._encode()
+            return self._kept.bytes()
 
     @property
     def log_bytes(self) -> int:
-        return self._kept.count
+        with self._lock:
+            self._encode()
+            return self._kept.count
 
     def __enter__(self) -> StepOutput:
         install()
@@ -117,8 +134,8 @@ class StepOutput:
     def __exit__(self, *error: object) -> None:
         _active.remove(self)
         _step_threads.update(each for each in threading.enumerate() if each not in self.strangers)
-        if self._partial and self._show is not None:
-            self._tell(self._partial)
+        if self._live is not None:
+            self._live.end()
         uninstall()
 
     def note(self, text: str) -> None:
@@ -127,15 +144,19 @@ class StepOutput:
 
     def hear(self, data: Any, write: Write) -> Any:
         """Take what was written, show it, and give what the real `write` would."""
-        if get_ident() not in self._muted:
+        if not self._muted or get_ident() not in self._muted:
             self._keep(data)
-        if self._show is not None:
-            self._show_lines(data if isinstance(data, str) else bytes(data).decode("utf-8", "replace"))
-        return write(data) if self._pass else len(data)
+        if self._live is not None:
+            with deafness:
+                self._live.add(data if isinstance(data, (str, bytes)) else bytes(data))
+        if not self._pass:
+            return len(data)
+        with deafness:
+            return write(data)
 
     def debugged(self) -> None:
         """Hold nothing back any more: a debugger talks to its user."""
-        self._show, self._pass = None, True
+        self._live, self._pass = None, True
         if self._on_debugger is not None:
             call, self._on_debugger = self._on_debugger, None
             with deafness:
@@ -155,22 +176,21 @@ class StepOutput:
         self._keep(in_words() + "\n")
 
     def _keep(self, data: Any) -> None:
-        encoded = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else bytes(data)
         with self._lock:
-            self._kept.add(encoded)
+            if isinstance(data, str):
+                self._texts.append(data)
+                self._waiting += len(data)
+                if self._waiting > _WAITING_CHARACTERS:
+                    self._encode()
+            else:
+                self._encode()
+                self._kept.add(bytes(data))
 
-    def _show_lines(self, text: str) -> None:
-        with self._lock:
-            *lines, self._partial = (self._partial + text).split("\n")
-            if len(self._partial) > _PARTIAL_CHARACTERS:
-                # A progress bar rewrites its line again and again: only its last state is of interest.
-                self._partial = self._partial.rpartition("\r")[2][-_PARTIAL_CHARACTERS:]
-        for line in lines:
-            self._tell(line)
-
-    def _tell(self, line: str) -> None:
-        if self._show is not None:
-            self._show(line.rstrip("\r").rpartition("\r")[2])
+    def _encode(self) -> None:
+        if self._texts:
+            self._kept.add("".join(self._texts).encode("utf-8", "backslashreplace"))
+            self._texts.clear()
+            self._waiting = 0
 
 
 def _taker() -> Take | None:

@@ -42,7 +42,7 @@ def execution_of(outcome: Outcome, outputs: dict[str, ArtifactRef]) -> Execution
     )
 
 
-def crashed_execution(failure: Failure | None, log: bytes = b"") -> Execution:
+def crashed_execution(failure: Failure | None, log: tuple[bytes, int] = (b"", 0)) -> Execution:
     """Describe an execution of which only its end is known: its worker died, or it could not begin."""
     return Execution(
         outputs={},
@@ -52,8 +52,8 @@ def crashed_execution(failure: Failure | None, log: bytes = b"") -> Execution:
         peak_memory_bytes=0,
         memory_scope="step",
         failure=failure or Failure("WorkerCrashed", "its worker ended without a report", ""),
-        log=log,
-        log_bytes=len(log),
+        log=log[0],
+        log_bytes=log[1],
     )
 
 

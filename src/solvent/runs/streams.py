@@ -17,7 +17,7 @@ class Listener(Protocol):
     """Takes what a step writes."""
 
     def hear(self, data: Any, write: Write) -> Any:
-        """Take text or bytes; `write` passes them on to the real stream."""
+        """Take text or bytes; `write` passes them on to the real stream, to be called while this thread is deaf."""
         ...
 
     def debugged(self) -> None:
@@ -77,16 +77,15 @@ class Tap:
         find = self._find
 
         def write(data: Any) -> Any:
-            if deafness.deaf or not isinstance(data, kinds):
+            if deafness.deaf or not isinstance(data, kinds) or (listener := find()) is None:
                 return real(data)
-            listener = find()
-            if listener is None:
-                return real(data)
-            if _is_debugger(sys._getframe(1).f_globals.get("__name__") or ""):
+            module = sys._getframe(1).f_globals.get("__name__") or ""
+            speaks = _debuggers.get(module)
+            if speaks if speaks is not None else _is_debugger(module):
                 listener.debugged()
-                listener = None
-            with deafness:
-                return real(data) if listener is None else listener.hear(data, real)
+                with deafness:
+                    return real(data)
+            return listener.hear(data, real)
 
         return write
 
@@ -103,8 +102,12 @@ def _deaf(real: Callable[[], Any]) -> Callable[[], Any]:
     return flush
 
 
+_debuggers: dict[str, bool] = {}
+
+
 def _is_debugger(module: str) -> bool:
-    return module in _DEBUGGERS or module.startswith(_DEBUGGER_FOLDERS)
+    found = _debuggers[module] = module in _DEBUGGERS or module.startswith(_DEBUGGER_FOLDERS)
+    return found
 
 
 def can_be_tapped(stream: Any) -> bool:

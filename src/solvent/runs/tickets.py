@@ -18,6 +18,7 @@ from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.places import shorten
 from solvent.pipelines.ref import path_of
 from solvent.pipelines.step import Step
+from solvent.runs import boundedlog
 from solvent.runs.outputs import stored_form
 from solvent.runs.runner import Runner
 from solvent.runs.state import CallState
@@ -60,13 +61,13 @@ class TicketOffice:
             log_path=self._log_path(state),
         )
 
-    def read_log(self, state: CallState) -> bytes:
-        """Give what a step printed before its worker crashed."""
+    def read_log(self, state: CallState) -> tuple[bytes, int]:
+        """Give what a step printed before its worker crashed, its beginning and its end, and how much it was."""
         try:
             with open(self._log_path(state), "rb") as file:
-                return file.read()
+                return boundedlog.read(file.fileno())
         except OSError:
-            return b""
+            return b"", 0
 
     def forget(self, state: CallState) -> None:
         """Remove the log file of an ended call; its text is in the record."""
