@@ -48,7 +48,7 @@ def execute_ticket(ticket: Ticket) -> Execution:
         blobs.sync()
     except SolventError as error:
         # What can't be made durable does not count as done.
-        return crashed_execution(describe_failure(error), outcome.log)
+        return crashed_execution(describe_failure(error), (outcome.log, outcome.log_bytes))
     return execution
 
 
