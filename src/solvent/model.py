@@ -328,7 +328,10 @@ class Blobs(Protocol):
         ...
 
     def read(self, blob: Blob) -> bytes:
-        """Give the bytes of a blob, checked against its digest; BlobError if they are missing or damaged."""
+        """Give the bytes of a blob, checked against its digest; BlobError if they are missing or damaged.
+
+        A size of -1 stands for one that is not known.
+        """
         ...
 
     def map(self, blob: Blob) -> memoryview:

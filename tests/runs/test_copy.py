@@ -85,11 +85,11 @@ def copy(ends: Ends, *ids: str, dry: bool = False) -> Copied:
     return copy_runs(ends.source, ends.target, ids or choose_runs(ends.source), origin="laptop", dry=dry)
 
 
-def rows(stores: Stores) -> dict[str, list[Any]]:
-    """Give all rows that travel, without what each store decides by itself."""
+def rows(stores: Stores, *, of: Stores | None = None) -> dict[str, list[Any]]:
+    """Give all rows that travel, without what each store decides by itself; `of` is one that can tell the columns."""
     found = {}
     for table in TRAVELLING:
-        columns = [row[1] for row in stores.metadata.rows(f"PRAGMA table_info({table})")]
+        columns = [row[1] for row in (of or stores).metadata.rows(f"PRAGMA table_info({table})")]
         kept = [name for name in columns if (table, name) not in (("runs", "origin"), ("notes", "ordinal"))]
         found[table] = sorted(stores.metadata.rows(f"SELECT {', '.join(kept)} FROM {table}"), key=repr)
     return found

@@ -202,6 +202,7 @@ class ObjectBlobs:
     def _checked(self, blob: Blob, use: Callable[[Blob], T]) -> T:
         """Use a blob's file in the cache; one that is gone or damaged is fetched again."""
         self._here()
+        blob = self._sized(blob) if blob.size_bytes < 0 else blob
         for _ in range(2):
             self._bring(blob)
             with suppress(BlobError):
@@ -209,6 +210,16 @@ class ObjectBlobs:
         self._judge(blob)
         self._bring(blob)
         return use(blob)
+
+    def _sized(self, blob: Blob) -> Blob:
+        """Find out the size of a blob of which only the digest is known."""
+        with suppress(OSError):
+            return blob._replace(size_bytes=os.stat(self._nearby.path(blob)).st_size)
+        size = self.remote.size(key_of(blob.digest))
+        if size is None:
+            problem = f"the bytes {blob.digest[:12]} are not in the store"
+            raise BlobError(problem, where=f"{self.address.shown}/{key_of(blob.digest)}")
+        return blob._replace(size_bytes=size)
 
     def _bring(self, blob: Blob) -> None:
         """Have a blob in the cache, with its full size."""

@@ -23,7 +23,7 @@ class Restored(NamedTuple):
 
 def read_manifest(digest: str, blobs: Blobs) -> dict[str, Blob]:
     """Read which files a snapshot has, by their path in it; BlobError if its manifest is missing or damaged."""
-    listing = json.loads(blobs.read(Blob(digest, 0)))
+    listing = json.loads(blobs.read(Blob(digest, -1)))
     return {path: Blob(content, size_bytes, path) for path, (content, size_bytes) in listing.items()}
 
 

@@ -11,6 +11,7 @@ from solvent.model import Blob, Blobs
 
 _BUNCH_BLOBS = 64
 _BUNCH_BYTES = 32 << 20
+_UNSYNCED_BYTES = 1 << 30
 _AHEAD = 16
 _TRIES = 3
 
@@ -37,6 +38,7 @@ class Haul:
         if len(blobs) <= 2:
             return {digest: error for bunch in bunches for digest, error in self._bring(bunch).items()}
         failed: dict[str, BlobError] = {}
+        unsynced = 0
         running: set[Future[dict[str, BlobError]]] = set()
         try:
             while True:
@@ -48,6 +50,10 @@ class Haul:
                 ended, running = wait(running, return_when=FIRST_COMPLETED)
                 for each in ended:
                     failed.update(each.result())
+                if unsynced > _UNSYNCED_BYTES:
+                    # A store elsewhere keeps on this disk what it has not sent yet.
+                    self._target.sync()
+                    unsynced = 0
         finally:
             for each in running:
                 each.cancel()

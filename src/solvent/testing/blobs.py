@@ -42,6 +42,16 @@ class BlobsContract:
         store = open_blobs()
         assert store.read(store.put(b"hello")) == b"hello"
 
+    def test_a_blob_is_read_by_its_digest_alone(self, open_blobs: OpenBlobs) -> None:
+        """Some records name a digest without its size, which is then -1."""
+        writing = open_blobs()
+        blob = writing.put(b"manifest")
+        assert writing.read(Blob(blob.digest, -1)) == b"manifest"
+        writing.sync()
+        assert open_blobs().read(Blob(blob.digest, -1)) == b"manifest"
+        with pytest.raises(BlobError):
+            open_blobs().read(Blob("0" * 64, -1))
+
     def test_pieces_files_and_streams_make_the_same_blob(self, open_blobs: OpenBlobs, tmp_path: Path) -> None:
         store = open_blobs()
         (tmp_path / "source").write_bytes(b"hello world")
