@@ -99,7 +99,7 @@ TRAVELLING = (
     *("runs", "artifacts", "blobs", "children", "codes", "symbols", "environments", "notes", "tags", "dropped"),
     *transfers.TABLES,
 )
-STAYING = ("migrations", "file_memos", "pins", "trusted")
+STAYING = ("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned")
 
 
 def test_every_table_travels_or_stays_on_purpose(ends: Ends) -> None:
