@@ -218,7 +218,7 @@ class LocalBlobs:
         return BlobError(
             f"the bytes {blob.digest[:12]} are damaged: they no longer have that digest",
             where=path,
-            hint=f"run again; {moved}",
+            hint=f"run again, or `solvent verify --repair`; {moved}",
         )
 
 

@@ -59,7 +59,8 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
     """
     present = {each.digest: each for each in entries(stores.blobs)}
     uses = dict(_uses(stores))
-    sizes = {digest: uses[digest].size_bytes if digest in uses else each.size_bytes for digest, each in present.items()}
+    sizes = {digest: each.size_bytes for digest, each in present.items()}
+    sizes.update((digest, use.size_bytes) for digest, use in uses.items() if digest in sizes and use.size_bytes >= 0)
     counted = sum(each.size_bytes for each in present.values())
     with _uncached(stores) as blobs:
         faults = _read_all(blobs, [Blob(digest, size) for digest, size in sizes.items()], counted, progress)

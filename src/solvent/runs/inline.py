@@ -13,7 +13,6 @@ from solvent.pipelines.ref import path_of
 from solvent.runs.capture import StepOutput
 from solvent.runs.execute import Job, Outcome, execute, not_begun, unreadable
 from solvent.runs.isolate import Isolation
-from solvent.runs.outputs import value_of
 from solvent.runs.retry import backoff_seconds
 from solvent.runs.runner import ELSEWHERE, EXECUTE, Runner
 from solvent.runs.state import CallState
@@ -116,9 +115,7 @@ class InlineDriver:
         runner, found = self._runner, {}
         for name, given in state.call.arguments.items():
             try:
-                found[name] = replace_refs(
-                    given, lambda ref: value_of(runner.state_of(ref), path_of(ref), runner.stores.blobs)
-                )
+                found[name] = replace_refs(given, lambda ref: runner.read(runner.state_of(ref), path_of(ref)))
             except SolventError as error:
                 return unreadable(name, error)
         return found

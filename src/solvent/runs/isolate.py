@@ -32,6 +32,8 @@ class Isolation:
         runner = self._runner
         while True:
             execution = self._attempt(state)
+            if runner.mended(state, execution.failure):
+                continue
             if execution.failure is None or state.attempt > runner.retries(state) or runner.stopping.is_set():
                 break
             runner.watcher.notice(f"{state.label} failed ({execution.failure.message}); trying again")

@@ -180,10 +180,17 @@ class PoolDriver:
         state, need = self._active.pop(report.ticket_id)
         self._room.give_back(need)
         execution = report.execution or crashed_execution(report.failure, self._tickets.read_log(state))
-        if execution.failure is not None and self._try_again(state, execution):
+        if execution.failure is not None and (self._mended(state, execution) or self._try_again(state, execution)):
             return
         self._runner.take_execution(state, execution)
         self._ended(state)
+
+    def _mended(self, state: CallState, execution: Execution) -> bool:
+        if not self._runner.mended(state, execution.failure):
+            return False
+        state.status = "waiting"
+        self._later.append((time.monotonic(), state))
+        return True
 
     def _try_again(self, state: CallState, execution: Execution) -> bool:
         if state.attempt > self._runner.retries(state) or self._runner.stopping.is_set() or self._killing:

@@ -13,6 +13,7 @@ from solvent.environments.git import start_git
 from solvent.environments.snapshot import take_snapshot
 from solvent.errors import SolventError
 from solvent.metadata.soundness import files_of_run, holders_of_blob
+from solvent.metadata.transfers import remove_dropped
 from solvent.model import Blob
 from solvent.runs.audit import Finding
 from solvent.runs.remake import Name, Remaking, Tell, remake
@@ -35,8 +36,7 @@ class Repair:
         """Mend all, sources first: what is made again needs them."""
         stores = self._stores
         with stores.metadata.transaction():
-            for digest in back:
-                stores.metadata.execute("DELETE FROM dropped WHERE digest = ?", (digest,))
+            remove_dropped(stores.metadata, back)
         waiting = [each for each in findings if not self._mend_in_place(each)]
         for finding in waiting:
             self._put_back_record(finding)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from solvent.config.project import StepSettings
-from solvent.errors import RunInterrupted, SolventError, StepFailed
+from solvent.errors import BlobError, RunInterrupted, SolventError, StepFailed
 from solvent.model import Execution, Failure, StepRunRecord
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.runs.cache import Cache
@@ -63,8 +63,32 @@ class Runner:
     def value(self, state: CallState, path: tuple[Any, ...]) -> Any:
         """Give the value of an ended call; raise what stands in its way."""
         if state.status in FINISHED:
-            return value_of(state, path, self.stores.blobs)
+            return self.read(state, path)
         raise self.error_for(state)
+
+    def read(self, state: CallState, path: tuple[Any, ...]) -> Any:
+        """Give the value at a path of an ended call; bytes that are gone are made again first."""
+        try:
+            return value_of(state, path, self.stores.blobs)
+        except BlobError:
+            from solvent.runs.mend import mend
+
+            if not mend(self, [state]):
+                raise
+            return value_of(state, path, self.stores.blobs)
+
+    def mended(self, state: CallState, failure: Failure | None) -> bool:
+        """Whether an attempt failed for want of stored bytes that are there again now; once for each call."""
+        if failure is None or failure.kind != BlobError.__name__ or state.mended:
+            return False
+        from solvent.runs.mend import mend
+
+        state.mended = True
+        try:
+            return mend(self, state.producers)
+        except BlobError as error:
+            self.watcher.notice(f"{state.label}: {error.problem}")
+            return False
 
     def error_for(self, state: CallState | None) -> SolventError:
         """Give the error that explains why a call has no value, and note that the body was told."""

@@ -51,7 +51,7 @@ class CallState:
     `outputs` maps the path inside the result to its Output: `()` is the whole, `("train",)` a declared field. `handed`
     says that the pipeline's body was told of its failure. `missed` says in words why a former execution under the same
     key did not count.
-    `refused` says that it could not even start, for the reason in `error`.
+    `refused` says that it could not even start, for the reason in `error`; `mended` that missing inputs were made again.
     """
 
     __slots__ = (
@@ -68,6 +68,7 @@ class CallState:
         "handed",
         "inputs",
         "key",
+        "mended",
         "missed",
         "outputs",
         "parts",
@@ -100,6 +101,7 @@ class CallState:
         self.committed = False
         self.handed = False
         self.refused = False
+        self.mended = False
         self.producers: list[CallState] = []
         self.unmet = 0
         self.dependents: list[CallState] = []
