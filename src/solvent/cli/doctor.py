@@ -99,31 +99,30 @@ def _store(stores: Any, deep: bool) -> Iterator[Finding]:
 
 
 def _blobs(stores: Any, deep: bool) -> Finding:
-    missing, count = _missing_blobs(stores, deep)
-    if missing:
-        detail = f"{len(missing)} of {count} are missing or damaged, the first is {missing[0][:12]}"
-        return Finding("wrong", "blobs", f"{detail}; run again, and the steps that made them make them again")
+    wrong, count = _read_blobs(stores) if deep else _look_for_blobs(stores)
+    if wrong:
+        detail = f"{len(wrong)} of {count} are missing or damaged, the first is {wrong[0][:12]}"
+        return Finding("wrong", "blobs", f"{detail}; `solvent verify --repair` puts back what can be made again")
     return Finding("ok", "blobs", f"all {count} are there, {'and their digests' if deep else 'their sizes'} are right")
 
 
-def _missing_blobs(stores: Any, deep: bool) -> tuple[list[str], int]:
+def _look_for_blobs(stores: Any) -> tuple[list[str], int]:
+    from solvent.metadata.soundness import dropped_blobs
     from solvent.model import Blob
 
-    missing, count = [], 0
-    for digest, size_bytes in stores.metadata.all_blobs():
-        count += 1
-        blob = Blob(digest, size_bytes)
-        if not (stores.blobs.has(blob) and (not deep or _is_sound(stores.blobs, blob))):
-            missing.append(digest)
-    return missing, count
+    dropped = dropped_blobs(stores.metadata)
+    wanted = [Blob(*each) for each in stores.metadata.all_blobs()]
+    missing = [blob.digest for blob in stores.blobs.missing(wanted) if blob.digest not in dropped]
+    return missing, len(wanted)
 
 
-def _is_sound(blobs: Any, blob: Any) -> bool:
-    try:
-        blobs.map(blob).release()
-    except SolventError:
-        return False
-    return True
+def _read_blobs(stores: Any) -> tuple[list[str], int]:
+    from solvent.artifacts.checking import LINK, LOOSE
+    from solvent.runs.audit import audit
+
+    found = audit(stores)
+    wrong = [each.blob.digest for each in found.findings if each.role and each.fault.kind not in (LINK, LOOSE)]
+    return wrong, found.total
 
 
 def _interrupted(stores: Any) -> Finding:

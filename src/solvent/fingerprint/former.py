@@ -19,6 +19,8 @@ from solvent.fingerprint.loading import SourceLoader, compile_user_modules_from_
 
 def use_former(sources: Mapping[str, bytes]) -> None:
     """Import these files, by absolute path, with the text given here from now on; modules loaded before stay."""
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    sources = {path: source for path, source in sources.items() if path not in loaded}
     put_back(sources)
     compile_user_modules_from_source()
     for path, source in sources.items():

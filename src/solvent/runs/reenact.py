@@ -28,10 +28,10 @@ from solvent.runs.capture import WorkerOutput
 from solvent.runs.demand import Demand, Enough, Lost, Made, Means
 from solvent.runs.keyer import Keyer
 from solvent.runs.memo import StoreMemo
+from solvent.runs.moved import Moved
 from solvent.runs.result import encode_result
 from solvent.runs.scripts import load_former_pipeline
 from solvent.runs.stores import Stores
-from solvent.runs.target import split_target
 from solvent.runs.tracebacks import user_traceback
 from solvent.runs.worker import limit_threads
 
@@ -114,13 +114,8 @@ class _Reenactment:
         return Answer({goal: self._reach(goal, ended) for goal in self._request.goals}, self._demand.made)
 
     def _folder(self) -> str:
-        """Give the folder in which the run was started, in the project as it lies now if it was moved since."""
-        cwd, place = self._run.cwd, os.sep + split_target(self._run.target)[0].replace("/", os.sep)
-        for file in self._files:
-            root = file.removesuffix(place)
-            if root != file and (cwd + os.sep).startswith(root + os.sep):
-                cwd = os.path.join(self._root, os.path.relpath(cwd, root))
-                break
+        """Give the folder in which the run was started."""
+        cwd = Moved(self._run, self._files, self._root).here(self._run.cwd)
         return cwd if os.path.isdir(cwd) else self._root
 
     def _threads(self) -> Callable[[str], int]:

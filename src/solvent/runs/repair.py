@@ -16,6 +16,7 @@ from solvent.metadata.soundness import files_of_run, holders_of_blob
 from solvent.metadata.transfers import remove_dropped
 from solvent.model import Blob
 from solvent.runs.audit import Finding
+from solvent.runs.moved import Moved
 from solvent.runs.remake import Name, Remaking, Tell, remake
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class Repair:
             yield start_git(root).join().diff
             return
         for run_id in finding.runs[:3]:
-            files = files_of_run(self._stores.metadata, run_id)
+            then = files_of_run(self._stores.metadata, run_id)
+            moved = Moved(self._stores.metadata.find_run(run_id), then, root)
+            files = {moved.here(each) for each in then}
             if finding.role == "source":
                 below = finding.path.rpartition("@outside/")[2].replace("/", os.sep)
                 yield from _contents([os.path.join(root, below), *(each for each in files if each.endswith(below))])
