@@ -42,7 +42,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in pages()])
-def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_examples_of_a_page_do_what_it_says(
+    page: Path, tmp_path: Path, environment: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    if "<!-- postgres -->" in page.read_text("utf-8")[:200]:
+        environment["TEAM_METADATA"] = request.getfixturevalue("postgres_url")
     project = tmp_path / "project"
     if page.is_relative_to(EXAMPLES):
         shutil.copytree(page.parent, project, ignore=shutil.ignore_patterns(".solvent", "__pycache__"))

@@ -10,10 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from solvent.errors import StoreError
+from solvent.metadata import migrations
 from solvent.metadata.advisory import AdvisoryLocks
+from solvent.metadata.dialect import to_postgres
 from solvent.metadata.opening import open_metadata
 from solvent.metadata.store import MetadataStore
 from tests.metadata.records import add, run, step_run
@@ -142,6 +145,22 @@ def test_a_newer_store_is_refused(postgres: Postgres, postgres_url: str) -> None
     schema = postgres_url.rpartition("=")[2]
     postgres.ask(f"INSERT INTO {schema}.migrations (number, applied_at) VALUES (99, 0)")
     assert "has schema 99" in refused(postgres_url).problem
+
+
+def test_an_old_store_is_brought_to_the_newest_schema_with_its_data(postgres: Postgres, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url.partition("?")[0], autocommit=True) as connection:
+        connection.execute(f"SET search_path = {postgres_url.rpartition('=')[2]}")
+        for statement in migrations.statements(1):
+            connection.execute(to_postgres(statement).encode(), ())
+        connection.execute("INSERT INTO migrations (number, applied_at) VALUES (1, 0)")
+        connection.execute(
+            "INSERT INTO runs (id, pipeline, target, status, started_at, user_name, host, cwd, command, engine, seed,"
+            " config, config_sources, counts)"
+            " VALUES ('r1', 'p', 't', 'done', 1, 'u', 'h', '/', 'c', 'inline', 0, '{}', '{}', '{}')"
+        )
+    with open_metadata("", postgres_url) as store:
+        assert store.schema_number() == migrations.SCHEMA
+        assert (store.find_run("r1").project, store.kept_copy) == ("", None)
 
 
 def test_a_wrong_password_is_refused_and_shown_nowhere() -> None:

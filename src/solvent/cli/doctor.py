@@ -63,10 +63,12 @@ def _project(deep: bool) -> Iterator[Finding]:
     try:
         project = Project.find()
         yield _place(project)
-        if not os.path.exists(os.path.join(project.home, "metadata.sqlite")):
+        shared = project.settings.metadata is not None
+        if not shared and not os.path.exists(os.path.join(project.home, "metadata.sqlite")):
             yield Finding("note", "store", f"none at {project.home} yet; the first run makes it")
             return
-        with Stores(project, create=False) as stores:
+        # A shared one is made at once: this tells whether the user may.
+        with Stores(project, create=shared) as stores:
             yield from _store(stores, deep)
             yield _environment(stores)
     except SolventError as error:
@@ -85,17 +87,32 @@ def _place(project: Any) -> Finding:
 def _store(stores: Any, deep: bool) -> Iterator[Finding]:
     from solvent.metadata.migrations import SCHEMA
 
-    yield Finding("ok", "store", f"{stores.home}, schema {SCHEMA}")
+    yield Finding("ok", "store", f"{_where(stores)}, schema {SCHEMA}")
+    yield from _shared(stores)
     if open_to_others(stores.home):
         detail = f"others on this machine may look into {stores.home}"
         yield Finding("note", "private", f"{detail}; unless that is meant: chmod -R go-rwx {stores.home}")
     damage = stores.metadata.check()
     if damage:
-        yield Finding("wrong", "metadata", f"{damage[0]}; restore metadata.sqlite from a backup")
+        what = "the database" if stores.metadata_url else "metadata.sqlite"
+        yield Finding("wrong", "metadata", f"{damage[0]}; restore {what} from a backup")
         return
     yield Finding("ok", "metadata", "no damage found")
     yield _blobs(stores, deep)
     yield _interrupted(stores)
+
+
+def _where(stores: Any) -> str:
+    return str(stores.metadata.path) if stores.metadata_url else str(stores.home)
+
+
+def _shared(stores: Any) -> Iterator[Finding]:
+    """Say what a team must know of a store that it shares."""
+    for weakness in stores.metadata.weaknesses():
+        yield Finding("note", "durability", weakness)
+    if stores.metadata_url and not stores.place.artifacts:
+        detail = f"only in {stores.home}, on this machine; set `artifacts` so that the others can read them"
+        yield Finding("note", "artifacts", detail)
 
 
 def _blobs(stores: Any, deep: bool) -> Finding:

@@ -104,6 +104,12 @@ class Database:
         """Tell whether there is any table, whoever made it."""
         return bool(self.row("SELECT COUNT(*) FROM sqlite_master")[0])
 
+    def keep_copy(self, number: int) -> str | None:
+        """Copy the store before it gets schema `number`, and name the copy; None where a copy is not ours to make."""
+        from solvent.metadata.copies import keep_copy
+
+        return keep_copy(self.path, number)
+
     def check(self) -> list[str]:
         """Look for damage in the whole database; an empty list means that all is well."""
         try:

@@ -6,7 +6,6 @@ import os
 import time
 
 from solvent.errors import StoreError
-from solvent.metadata.copies import keep_copy
 from solvent.metadata.database import Database
 
 SCHEMA = 2
@@ -26,7 +25,7 @@ def migrate(database: Database) -> None:
         # Another process may have done it while this one waited for its turn.
         current = _number(database)
         if 0 < current < SCHEMA:
-            database.kept_copy = keep_copy(database.path, SCHEMA)
+            database.kept_copy = database.keep_copy(SCHEMA)
         for number in range(current + 1, SCHEMA + 1):
             for statement in statements(number):
                 database.execute(statement)

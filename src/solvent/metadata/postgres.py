@@ -130,6 +130,10 @@ class PostgresStore(MetadataStore):
         """Tell whether there is any table, whoever made it, but for those of extensions."""
         return bool(self.rows(f"{_TABLES} LIMIT 1"))
 
+    def keep_copy(self, number: int) -> str | None:
+        """None: the database has backups of its own, and its owner undoes a change of the schema by them."""
+        return None
+
     def check(self) -> list[str]:
         """Look for damage: every page of every table is read, and no index or constraint may be out of order.
 
