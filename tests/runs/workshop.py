@@ -91,6 +91,7 @@ class Damage(NamedTuple):
 
 def make_workshop(folder: Path, count: int = 30) -> None:
     """Make a project with one run, in a process of its own."""
+    folder.mkdir(exist_ok=True)
     (folder / "solvent.toml").write_text("project = 'workshop'")
     (folder / "workshop_of_tests.py").write_text(PIPELINE)
     rows = [f"{number},{number * 0.37:.3f}" for number in range(4000)]

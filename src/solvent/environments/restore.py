@@ -23,8 +23,12 @@ class Restored(NamedTuple):
 
 def read_manifest(digest: str, blobs: Blobs) -> dict[str, Blob]:
     """Read which files a snapshot has, by their path in it; BlobError if its manifest is missing or damaged."""
-    listing = json.loads(blobs.read(Blob(digest, -1)))
-    return {path: Blob(content, size_bytes, path) for path, (content, size_bytes) in listing.items()}
+    return listed(blobs.read(Blob(digest, -1)))
+
+
+def listed(manifest: str | bytes) -> dict[str, Blob]:
+    """Give the blobs of the files that the text of a manifest names."""
+    return {path: Blob(content, size_bytes, path) for path, (content, size_bytes) in json.loads(manifest).items()}
 
 
 def read_snapshot(digest: str | None, root: str, blobs: Blobs, files: Iterable[str]) -> Restored:

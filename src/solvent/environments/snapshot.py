@@ -25,7 +25,7 @@ class Snapshot(NamedTuple):
 
 def take_snapshot(files: Iterable[str], root: str | os.PathLike[str]) -> Snapshot:
     """Collect these source files, and the `__init__.py` of each package around them, for storing."""
-    root = os.path.realpath(root)
+    root, files = os.path.realpath(root), set(files)
     listing: dict[str, tuple[str, int]] = {}
     contents: dict[str, bytes] = {}
     missing: list[str] = []

@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.artifacts.checking import MISSING, Fault, check_blob, entries
-from solvent.environments.restore import read_manifest
+from solvent.environments.restore import listed, read_manifest
 from solvent.metadata.soundness import dropped_blobs, record_blobs
 from solvent.model import Blob, Blobs, StoredBlob
+from solvent.runs.moved import taken_again
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores
+
+RUNS_TRIED = 3
+"""Of how many runs with one snapshot the files are looked at, to find out what it holds."""
 
 Progress = Callable[[int, int, int], None]
 """Told how many blobs are read, of how many, and how many bytes all of them have."""
@@ -64,8 +68,9 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
     counted = sum(each.size_bytes for each in present.values())
     with _uncached(stores) as blobs:
         faults = _read_all(blobs, [Blob(digest, size) for digest, size in sizes.items()], counted, progress)
-    for digest, use in _sources(stores, [each for each in uses if each in present and each not in faults], uses):
-        uses.setdefault(digest, use)
+    for snapshot, use in [(digest, use) for digest, use in uses.items() if use.role == "snapshot"]:
+        for path, blob in _listing(stores, snapshot, use, sound=snapshot in present and snapshot not in faults).items():
+            uses.setdefault(blob.digest, _Use(blob.size_bytes, "source", use.runs, path))
     dropped = dropped_blobs(stores.metadata)
     for digest in uses:
         if digest not in present and digest not in dropped:
@@ -93,12 +98,12 @@ def _uses(stores: Stores) -> Iterator[tuple[str, _Use]]:
         yield digest, _Use(size_bytes, "artifact")
 
 
-def _sources(stores: Stores, sound: Iterable[str], uses: dict[str, _Use]) -> Iterator[tuple[str, _Use]]:
-    """Give the source files that the manifests of snapshots name."""
-    for digest in sound:
-        if uses[digest].role == "snapshot":
-            for path, blob in read_manifest(digest, stores.blobs).items():
-                yield blob.digest, _Use(blob.size_bytes, "source", uses[digest].runs, path)
+def _listing(stores: Stores, digest: str, use: _Use, *, sound: bool) -> dict[str, Blob]:
+    """Give the source files of a snapshot, by its manifest, or else by the project's files if they are the same still."""
+    if sound:
+        return read_manifest(digest, stores.blobs)
+    snapshot = taken_again(stores, digest, use.runs[:RUNS_TRIED])
+    return listed(snapshot.manifest) if snapshot is not None else {}
 
 
 @contextmanager

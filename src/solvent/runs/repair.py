@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from solvent.artifacts.checking import LINK, LOOSE, UNREADABLE, check_blob, make_firm, make_own, set_aside
 from solvent.artifacts.store import LocalBlobs
 from solvent.environments.git import start_git
-from solvent.environments.snapshot import take_snapshot
 from solvent.errors import SolventError
 from solvent.metadata.soundness import files_of_run, holders_of_blob
 from solvent.metadata.transfers import remove_dropped
 from solvent.model import Blob
-from solvent.runs.audit import Finding
-from solvent.runs.moved import Moved
+from solvent.runs.audit import RUNS_TRIED, Finding
+from solvent.runs.moved import taken_again
 from solvent.runs.remake import Name, Remaking, Tell, remake
 
 if TYPE_CHECKING:
@@ -78,19 +77,16 @@ class Repair:
         if finding.role == "git_diff":
             yield start_git(root).join().diff
             return
-        for run_id in finding.runs[:3]:
-            then = files_of_run(self._stores.metadata, run_id)
-            moved = Moved(self._stores.metadata.find_run(run_id), then, root)
-            files = {moved.here(each) for each in then}
-            if finding.role == "source":
-                below = finding.path.rpartition("@outside/")[2].replace("/", os.sep)
-                yield from _contents([os.path.join(root, below), *(each for each in files if each.endswith(below))])
-            else:
-                snapshot = take_snapshot(files, root)
-                if snapshot.digest == finding.blob.digest:
-                    for content in snapshot.contents.values():
-                        self._stores.blobs.put(content)
+        if finding.role == "snapshot":
+            snapshot = taken_again(self._stores, finding.blob.digest, finding.runs[:RUNS_TRIED])
+            if snapshot is not None:
                 yield snapshot.manifest.encode()
+            return
+        below = finding.path.rpartition("@outside/")[2].replace("/", os.sep)
+        yield from _contents([os.path.join(root, below)])
+        for run_id in finding.runs[:RUNS_TRIED]:
+            folders = _folders_above(files_of_run(self._stores.metadata, run_id))
+            yield from _contents(os.path.join(folder, below) for folder in folders)
 
     def _make_again(self, findings: list[Finding]) -> None:
         stores = self._stores
@@ -114,6 +110,15 @@ def _contents(paths: Iterable[str]) -> Iterable[bytes]:
         if os.path.isfile(path):
             with open(path, "rb") as file:
                 yield file.read()
+
+
+def _folders_above(files: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for file in files:
+        while (folder := os.path.dirname(file)) not in (file, *found):
+            found.add(folder)
+            file = folder
+    return found
 
 
 def _digest(data: bytes) -> str:
