@@ -16,7 +16,9 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     if name == "note":
         parser.add_argument("text", metavar="TEXT", nargs="?", help="the note; without it the notes are shown")
     else:
-        parser.add_argument("tags", metavar="TAG", nargs="*", help="tags to add; without them the tags are shown")
+        parser.add_argument(
+            "tags", metavar="TAG", nargs="*", default=[], help="tags to add; without them the tags are shown"
+        )
         parser.add_argument("--remove", action="store_true", help="remove these tags instead")
     add_json(parser)
 

@@ -43,7 +43,7 @@ def execute(arguments: Namespace, name: str) -> int:
                 )
             return _list(stores, found, arguments)
         if not arguments.save:
-            return _show(found, stores.metadata, arguments.json)
+            return _show(found, stores, arguments.json)
         from solvent.cli.saving import save_bytes
         from solvent.runs.fetch import with_bytes
 
@@ -114,7 +114,11 @@ def _facts(artifact: ArtifactRef) -> dict[str, Any]:
     }
 
 
-def _show(artifact: ArtifactRef, metadata: Any, as_json: bool) -> int:
+def _show(artifact: ArtifactRef, stores: Stores, as_json: bool) -> int:
+    from solvent.runs.drop import is_dropped
+
+    metadata: Any = stores.metadata
+    dropped = is_dropped(stores, artifact)
     makers = metadata.producers(artifact.digest, artifact.type)
     writers = metadata.writers(artifact.digest, artifact.type)
     takers = metadata.consumers(artifact.digest, artifact.type)
@@ -123,12 +127,13 @@ def _show(artifact: ArtifactRef, metadata: Any, as_json: bool) -> int:
     if as_json:
         lists = {"producers": makers, "consumers": takers, "writers": writers}
         told = {name: [each._asdict() for each in found] for name, found in lists.items()}
-        print_json({**_facts(artifact), **told, "tags": tags, "notes": notes})
+        print_json({**_facts(artifact), **told, "dropped": dropped, "tags": tags, "notes": notes})
         return 0
     lines = [f"artifact {artifact.digest}"]
     lines += wrapped("type", short_type(artifact.type))
     lines += wrapped("format", artifact.format + (" (PICKLE: reading it runs code)" if artifact.pickled else ""))
     lines += wrapped("size", f"{size_text(artifact.size_bytes)}, {_where(artifact)}")
+    lines += wrapped("bytes", "dropped, made again when they are asked for" if dropped else "")
     if artifact.identity.columns:
         lines += wrapped("columns", ", ".join(map(str, artifact.identity.columns)))
     lines += _events(

@@ -35,6 +35,11 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     runs.add_argument(
         "--status", type=one_of("done", "failed", "interrupted"), metavar="STATUS", help="done, failed or interrupted"
     )
+    parser.add_argument(
+        "--drop",
+        action="store_true",
+        help="keep the runs, and remove the bytes that can be made again from the record",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
     parser.add_argument("--yes", action="store_true", help="remove runs without asking")
     parser.add_argument(
@@ -52,6 +57,8 @@ def execute(arguments: Namespace, name: str) -> int:
     with open_stores() as stores:
         choice = _choice(arguments)
         cleaning = Cleaning(stores, choice, grace_seconds=arguments.grace)
+        if arguments.drop:
+            return _drop(cleaning, arguments)
         if arguments.dry_run:
             plan = cleaning.plan()
             _tell(_plan_facts(plan), plan.before, plan.after, arguments)
@@ -60,6 +67,16 @@ def execute(arguments: Namespace, name: str) -> int:
             return 1
         report = cleaning.run()
         _tell(_report_facts(report), report.before, report.after, arguments)
+    return 0
+
+
+def _drop(cleaning: Cleaning, arguments: Namespace) -> int:
+    dropped = cleaning.drop(pretend=arguments.dry_run)
+    if arguments.json:
+        print_json({"dry_run": arguments.dry_run, "dropped_blobs": dropped.blobs, "dropped_bytes": dropped.size_bytes})
+    else:
+        would = "would be dropped" if arguments.dry_run else "dropped"
+        print(f"{would}: {dropped.blobs} blobs, {size_text(dropped.size_bytes)}; made again when they are asked for")
     return 0
 
 

@@ -148,7 +148,8 @@ def _whole_step(step: StepRun, executed: Any, metadata: Any) -> dict[str, Any]:
 
 
 def _artifact(artifact: Any) -> dict[str, Any]:
-    return {name: getattr(artifact, name) for name in ("digest", "type", "format", "size_bytes", "pickled")}
+    names = ("digest", "type", "format", "size_bytes", "pickled", "dropped")
+    return {name: getattr(artifact, name) for name in names}
 
 
 def _step_lines(step: StepRun, facts: dict[str, Any]) -> list[str]:
@@ -190,7 +191,8 @@ def _usage(step: StepRun) -> list[str]:
 
 def _artifact_words(artifact: dict[str, Any]) -> str:
     size, form = size_text(artifact["size_bytes"]), format_text(artifact["format"], artifact["pickled"])
-    return f"{short_type(artifact['type'])} {artifact['digest'][:12]} ({size}, {form})"
+    dropped = ", dropped: made again when needed" if artifact["dropped"] else ""
+    return f"{short_type(artifact['type'])} {artifact['digest'][:12]} ({size}, {form}{dropped})"
 
 
 def _observation(kind: str, subject: str, token: str) -> str:

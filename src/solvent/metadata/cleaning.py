@@ -350,12 +350,12 @@ def _loose(database: Database, last: tuple[str, str], limit: int) -> list[Any]:
 
 def remove_descriptions(database: Database, *, alone: bool) -> None:
     """Remove code, and if no run is at work environments, that no run and no step run names any more."""
-    with database.transaction():
-        used = "SELECT code FROM step_runs WHERE code IS NOT NULL UNION SELECT code FROM runs WHERE code IS NOT NULL"
-        database.execute(f"DELETE FROM codes WHERE digest NOT IN ({used})")
-        if alone:
-            used = "SELECT environment FROM runs WHERE environment IS NOT NULL"
-            database.execute(f"DELETE FROM environments WHERE digest NOT IN ({used})")
+    used = "SELECT code FROM step_runs WHERE code IS NOT NULL UNION SELECT code FROM runs WHERE code IS NOT NULL"
+    database.execute(f"DELETE FROM codes WHERE digest NOT IN ({used})")
+    if alone:
+        # A run names its environment only when it ends.
+        used = "SELECT environment FROM runs WHERE environment IS NOT NULL"
+        database.execute(f"DELETE FROM environments WHERE digest NOT IN ({used})")
 
 
 # Bytes

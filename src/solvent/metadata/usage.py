@@ -42,16 +42,15 @@ made (leaf, leaf_type, owner, user_name) AS (
 SELECT f.owner, f.user_name, SUM(f.size_bytes) FROM (
     SELECT b.digest, MAX(b.size_bytes) AS size_bytes, MIN(COALESCE(m.owner, '/')) AS owner,
            MIN(COALESCE(m.user_name, '')) AS user_name
-    FROM blobs b LEFT JOIN made m ON m.leaf = b.artifact_digest AND m.leaf_type = b.artifact_type{2}
+    FROM blobs b LEFT JOIN made m ON m.leaf = b.artifact_digest AND m.leaf_type = b.artifact_type
+    WHERE NOT EXISTS (SELECT 1 FROM dropped x WHERE x.digest = b.digest){2}
     GROUP BY b.digest
 ) AS f
 GROUP BY f.owner, f.user_name ORDER BY 3 DESC, 1, 2
 """
 
 _GOING = "NOT EXISTS (SELECT 1 FROM clean_going g WHERE g.digest = {0}.artifact_digest AND g.type = {0}.artifact_type)"
-_AFTER = _USAGE.format(
-    " WHERE " + _STAYS.format("o"), " WHERE " + _GOING.format("blobs"), " WHERE " + _GOING.format("b")
-)
+_AFTER = _USAGE.format(" WHERE " + _STAYS.format("o"), " WHERE " + _GOING.format("blobs"), " AND " + _GOING.format("b"))
 _NOW = _USAGE.format("", "", "")
 
 _SURVIVES = " OR ".join(

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from solvent.artifacts.store import CLAIM_SECONDS
 from solvent.errors import StoreError
 from solvent.metadata import cleaning
 from solvent.metadata.cleaning import Choice, Count
+from solvent.metadata.dropping import forget_unnamed_dropped
 from solvent.metadata.store import MetadataStore
 from solvent.metadata.usage import Owned, forecast, usage
 from solvent.runs.beside import CLEANING, others_writing
+from solvent.runs.drop import Dropped, drop, forget_what_is_back
 from solvent.runs.facts import user_name
 from solvent.runs.leftovers import remove_leftovers
 from solvent.runs.lives import status_of
@@ -23,6 +26,8 @@ from solvent.runs.stores import Stores
 from solvent.runs.sweep import Swept, sweep
 
 GRACE_SECONDS = 3600.0
+LEAST_SECONDS = 2 * CLAIM_SECONDS
+"""Beside writers no younger bytes go, whatever was asked for: a writer renews the time of what it wants, but not always."""
 
 
 class Plan(NamedTuple):
@@ -53,7 +58,7 @@ class Cleaning:
     def __init__(self, stores: Stores, choice: Choice, *, grace_seconds: float | None = None) -> None:
         self._stores = stores
         self._metadata: MetadataStore = stores.metadata
-        self._choice = choice
+        self._choice = choice if choice.nothing else _until_now(choice)
         self._grace_seconds = grace_seconds
         self.alive: tuple[str, ...] = ()
 
@@ -80,6 +85,7 @@ class Cleaning:
         cleaning.prepare(metadata)
         before = usage(metadata)
         number = cleaning.begin_cleaning(metadata, user_name())
+        forget_what_is_back(self._stores)
         at("condemn")
         if not self._choice.nothing:
             cleaning.choose(metadata, self._choice, self.living(), metadata.project)
@@ -101,18 +107,38 @@ class Cleaning:
         cleaning.end_cleaning(metadata, number)
         return Report(removed, stubs, before, usage(metadata), swept, leftovers, held, held_for)
 
+    def drop(self, *, pretend: bool = False) -> Dropped:
+        """Remove the bytes of the chosen runs, of all if none were named, that can be made again; all rows stay.
+
+        Raises StoreError beside runs at work: they may be about to read them.
+        """
+        with _alone(self._stores):
+            metadata = self._metadata
+            cleaning.prepare(metadata)
+            number = None if pretend else cleaning.begin_cleaning(metadata, user_name())
+            cleaning.choose(metadata, self._choice, self.living(), metadata.project)
+            dropped = drop(self._stores, self._at_work, pretend=pretend)
+            if number is not None:
+                cleaning.end_cleaning(metadata, number)
+            return dropped
+
     def living(self) -> list[str]:
         """Tell which runs are at work."""
         found = cleaning.runs_at_work(self._metadata)
         return [run.id for run in found if status_of(run, self._stores.locks) == "running"]
 
+    def _at_work(self) -> list[str]:
+        return [*self.living(), *(["a copy or a repair"] if others_writing(self._stores.locks) else [])]
+
     def cutoff(self) -> float | None:
         """Tell since when bytes must have lain unnamed to go; None if nobody can be about to name any."""
         place = self._stores.place
-        shared = place.artifacts is not None or self._stores.project.settings.metadata is not None
-        if self._grace_seconds is None and not shared and not self.living() and not others_writing(self._stores.locks):
-            return None
-        return time.time() - (GRACE_SECONDS if self._grace_seconds is None else self._grace_seconds)
+        shared = place.artifacts is not None or self._stores.metadata_url is not None
+        busy = shared or bool(self._at_work())
+        grace = self._grace_seconds
+        if grace is None:
+            return time.time() - GRACE_SECONDS if busy else None
+        return time.time() - (max(grace, LEAST_SECONDS) if busy else grace)
 
     def _hold(self, number: int) -> tuple[int, tuple[str, ...]]:
         """Take up what was condemned, but for what a run may still name that lived when it was."""
@@ -129,6 +155,13 @@ class Cleaning:
     def _forget_descriptions(self) -> None:
         with self._metadata.transaction():
             cleaning.remove_descriptions(self._metadata, alone=not self.living())
+            forget_unnamed_dropped(self._metadata)
+
+
+def _until_now(choice: Choice) -> Choice:
+    """Spare runs that begin after the choice was made."""
+    now = time.time()
+    return choice._replace(started_before=min(now, now if choice.started_before is None else choice.started_before))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from solvent.metadata.soundness import files_of_run
 from solvent.model import ArtifactRef
 from solvent.pipelines.context import inside_run
 from solvent.pipelines.ref import Ref
+from solvent.runs.beside import writing
 from solvent.runs.capture import WorkerOutput
 from solvent.runs.demand import Demand, Enough, Lost, Made, Means
 from solvent.runs.keyer import Keyer
@@ -71,7 +72,7 @@ def main() -> None:
     """Read a request from standard input, do it, and write the answer to the file that it names."""
     request: Request = pickle.load(sys.stdin.buffer)
     try:
-        with Stores(request.project, create=False) as stores:
+        with Stores(request.project, create=False) as stores, writing(stores.locks):
             answer = _Reenactment(request, stores).answer()
     except Lost as lost:
         answer = _nothing(request, lost.why)

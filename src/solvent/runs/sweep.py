@@ -34,7 +34,7 @@ class Swept(NamedTuple):
 
 def sweep(stores: Stores, cutoff: Cutoff, *, pretend: bool = False) -> Swept:
     """Remove every blob that nothing names and that has lain long enough, or pretend to."""
-    _note_snapshots(stores, cleaning.scan_snapshots(stores.metadata))
+    note_snapshots(stores, cleaning.scan_snapshots(stores.metadata))
     before = removed = removed_bytes = young = 0
     for page in _pages(stores.blobs.listing(), _LOOK_AT_ONCE):
         before += sum(blob.size_bytes for blob in page)
@@ -56,7 +56,7 @@ def _remove(stores: Stores, blobs: list[StoredBlob], cutoff: Cutoff) -> list[str
     """Remove blobs inside a transaction: no row that names one of them can be committed meanwhile."""
     with stores.metadata.transaction():
         late = cleaning.late_runs(stores.metadata)
-        _note_snapshots(stores, [(snapshot, diff) for _, snapshot, diff in late])
+        note_snapshots(stores, [(snapshot, diff) for _, snapshot, diff in late])
         still = cleaning.unnamed(stores.metadata, [blob.digest for blob in blobs])
         before = cutoff()
         old = set(_old(blobs, before))
@@ -67,7 +67,7 @@ def _old(blobs: Iterable[StoredBlob], before: float | None) -> list[str]:
     return [blob.digest for blob in blobs if before is None or blob.changed_at < before]
 
 
-def _note_snapshots(stores: Stores, found: Iterable[tuple[str | None, str | None]]) -> None:
+def note_snapshots(stores: Stores, found: Iterable[tuple[str | None, str | None]]) -> None:
     """Note snapshots, what their manifests name, and diffs as used."""
     digests: dict[str, None] = {}
     for snapshot, diff in found:

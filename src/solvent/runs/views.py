@@ -45,6 +45,13 @@ class Artifact:
         return self._ref.pickled
 
     @property
+    def dropped(self) -> bool:
+        """Whether its bytes were dropped on purpose; `value()` makes them again."""
+        from solvent.runs.drop import is_dropped
+
+        return is_dropped(self._stores, self._ref)
+
+    @property
     def columns(self) -> Mapping[str, str] | None:
         """The digest of each column of a table, else None."""
         return self._ref.identity.columns
