@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from solvent.config import masking
 from tests.servers import Postgres, postgres_binaries, shared_postgres
 
 settings.register_profile(
@@ -24,6 +25,15 @@ for _name in [name for name in os.environ if name.startswith("SOLVENT_")]:
 pytest.register_assert_rewrite("solvent.testing")
 os.environ["NO_COLOR"] = "1"
 os.environ["COLUMNS"] = "80"
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets() -> Iterator[None]:
+    """What one test knows of secrets is not masked in the next."""
+    yield
+    if masking._known:
+        masking._known.clear()
+        masking._forms, masking._byte_forms = [], []
 
 
 @pytest.fixture

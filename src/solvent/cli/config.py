@@ -16,6 +16,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 
 
 def execute(arguments: Namespace, name: str) -> int:
+    from solvent.config.masking import learn_urls, masked
     from solvent.config.project import Project
     from solvent.config.resolve import explain
     from solvent.runs import api
@@ -24,7 +25,8 @@ def execute(arguments: Namespace, name: str) -> int:
     pipeline = load_pipeline(arguments.target)
     project = Project.find(profile=arguments.profile)
     resolved = api.resolve(pipeline, project, None, chosen(arguments))
-    rows = explain(resolved)
+    learn_urls("\n".join(value for _, value, _ in explain(resolved)))
+    rows = [(name, masked(value), source) for name, value, source in explain(resolved)]
     if arguments.json:
         print_json([{"name": name, "value": value, "source": source} for name, value, source in rows])
     else:

@@ -10,6 +10,7 @@ from typing import Any
 from solvent.cli.choices import add_config, add_json, add_running, chosen
 from solvent.cli.output import cut, print_json
 from solvent.cli.progress import make_watcher
+from solvent.config.masking import masked
 from solvent.errors import SolventError
 
 
@@ -80,13 +81,12 @@ def print_failure(run: Any, error: BaseException) -> None:
 
     if isinstance(error, StepFailed):
         traceback = error.failure.traceback if error.failure else ""
-        print(f"{traceback.rstrip()}\nsolvent: {error}".lstrip(), file=sys.stderr)
+        told = f"{traceback.rstrip()}\nsolvent: {error}".lstrip()
     elif isinstance(error, SolventError):
-        print(f"solvent: {error}", file=sys.stderr)
+        told = f"solvent: {error}"
     else:
-        print(
-            f"{user_traceback(error).rstrip()}\nsolvent: the body of pipeline `{run.pipeline}` failed", file=sys.stderr
-        )
+        told = f"{user_traceback(error).rstrip()}\nsolvent: the body of pipeline `{run.pipeline}` failed"
+    print(masked(told), file=sys.stderr)
 
 
 def run_json(run: Any) -> dict[str, Any]:

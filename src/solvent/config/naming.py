@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 
-_NAME = re.compile(r"""^name[ \t]*=[ \t]*(["'])([^"'\\\n]+)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
-_MENTIONED = re.compile(r"""^[ \t]*\[?[ \t]*["']?project\b""", re.MULTILINE)
-_TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
+_NAME = r"""(?m)^name[ \t]*=[ \t]*(["'])([^"'\\\n]+)\1[ \t]*(?:#.*)?$"""
+_MENTIONED = r"""(?m)^[ \t]*\[?[ \t]*["']?project\b"""
+_TABLE = r"(?m)^[ \t]*\["
 
 
 def name_of(root: str, given: str | None) -> str:
@@ -21,16 +20,20 @@ def _declared(path: str) -> str | None:
             text = file.read()
     except (OSError, UnicodeDecodeError):
         return None
-    return (_written_plainly(text) or _parsed(text)) if _MENTIONED.search(text) else None
+    import re
+
+    return (_written_plainly(text) or _parsed(text)) if re.search(_MENTIONED, text) else None
 
 
 def _written_plainly(text: str) -> str | None:
     """Find the name as nearly everyone writes it, without reading all of the TOML."""
     if '"""' in text or "'''" in text:
         return None
+    import re
+
     after = f"\n{text}".partition("\n[project]\n")[2]
-    end = _TABLE.search(after)
-    name = _NAME.search(after[: end.start()] if end else after)
+    end = re.search(_TABLE, after)
+    name = re.search(_NAME, after[: end.start()] if end else after)
     return name[2] if name else None
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from solvent.config.fields import Field, fields_of, is_named_tuple, is_record, is_union, unwrap
 from solvent.config.layers import MISSING, Node, dotted, points_into
+from solvent.config.masking import learn
 from solvent.config.secrets import Secret, is_reference
 from solvent.config.words import missing_value, not_one_of, unknown_key, unsupported, wrong_type
 from solvent.errors import ConfigError
@@ -251,7 +252,10 @@ def _union(annotation: Any, node: Node, path: Path, default: Any) -> Any:
     failures = []
     for option in exact or options:
         try:
-            return build(option, node, path, default)
+            value = build(option, node, path, default)
+            if option is str and Secret in options:
+                learn(value)  # written out where a reference could have stood
+            return value
         except ConfigError as error:
             failures.append(error)
     if len(exact) == 1:

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Callable
+from typing import Any
 
+from solvent.config.masking import learn
 from solvent.errors import ConfigError
 
 _FORM = "write env:NAME for an environment variable or file:PATH for a file"
 
 
+_LARGEST_BYTES = 1 << 16
+
+
+def _at_once(read: Callable[[], Any]) -> Any:
+    return read()
+
+
+apart: Callable[[Callable[[], Any]], Any] = _at_once
+"""How a secret is read: a run puts that here which keeps the file from counting as one that the step read."""
+
+announce: Callable[[str], object] = len
+"""Gets each reference that a secret is made of; a worker tells its runner."""
+
+
 class Secret:
-    """A reference to a secret: `env:NAME` or `file:PATH`; its value is read by `reveal()` alone and kept nowhere."""
+    """A reference to a secret: `env:NAME` or `file:PATH`; its value is given by `reveal()` alone and stored nowhere.
+
+    Where this process records or shows a text, the value is replaced by `***`.
+    """
 
     __slots__ = ("_reference",)
 
@@ -20,6 +41,8 @@ class Secret:
         if not is_reference(reference):
             raise ConfigError("a secret is given by reference, found something else (not shown)", hint=_FORM)
         object.__setattr__(self, "_reference", reference)
+        know(reference)
+        announce(reference)
 
     @property
     def reference(self) -> str:
@@ -28,7 +51,9 @@ class Secret:
     def reveal(self) -> str:
         """Read the value now; a file loses the line break at its end."""
         kind, _, name = self._reference.partition(":")
-        return _from_environment(name) if kind == "env" else _from_file(name)
+        value: str = _from_environment(name) if kind == "env" else apart(lambda: _from_file(name))
+        learn(value)
+        return value
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Secret can't be changed ({name})")
@@ -47,6 +72,20 @@ class Secret:
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         return Secret, (self._reference,)
+
+
+def know(reference: str) -> None:
+    """Mask what a reference leads to from now on, if that can be read without a trace; a pipe would be read empty."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        learn(os.environ.get(name, ""))
+        return
+    try:
+        state = os.stat(os.path.expanduser(name))
+        if stat.S_ISREG(state.st_mode) and state.st_size <= _LARGEST_BYTES:
+            learn(apart(lambda: _from_file(name)))
+    except (OSError, ValueError, ConfigError):
+        return
 
 
 def is_reference(text: object) -> bool:

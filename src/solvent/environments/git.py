@@ -12,6 +12,7 @@ LIMIT_BYTES = 16 << 20
 _HEAD = ("rev-parse", "HEAD", "--abbrev-ref", "HEAD")
 # Refreshing the index would take its lock from a commit made at the same time.
 _DIFF = ("-c", "diff.autoRefreshIndex=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--")
+_NO_SECRETS = (":(top)", ":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")
 
 
 class GitState(NamedTuple):
@@ -49,7 +50,7 @@ def start_git(root: str | os.PathLike[str]) -> GitProbe:
     if not _in_repository(os.path.abspath(root)):
         return GitProbe()
     try:
-        return GitProbe(_ask(root, _HEAD), _ask(root, _DIFF))
+        return GitProbe(_ask(root, _HEAD), _ask(root, (*_DIFF, *_NO_SECRETS)))
     except OSError:
         return GitProbe()
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from solvent.config.masking import masked, masked_bytes
 from solvent.errors import AuthoringError, IdentityError
 from solvent.fingerprint.externals import externals
 from solvent.fingerprint.files import process_memo, relative
@@ -136,7 +137,8 @@ def _text(given: Any) -> str:
     """Show a plain value as people wrote it; what is long is cut, and what isn't plain shows by its digest alone."""
     kind = type(given)
     if kind in (str, bytes):
-        given = given[:TEXT_LENGTH]
+        # Before it is cut: nobody would know the beginning of a secret again.
+        given = (masked(given) if kind is str else masked_bytes(given))[:TEXT_LENGTH]
     elif kind in (tuple, list):
         if len(given) > TEXT_LENGTH or not LEAVES.issuperset(map(type, given)):
             return ""

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from solvent.artifacts.saving import content_digest, save
+from solvent.config.masking import masked_bytes
 from solvent.errors import FormatError, SolventError
 from solvent.fingerprint.values import identify, is_immutable
 from solvent.model import WHOLE, ArtifactRef, Blobs, Execution, Failure, Identity
@@ -52,7 +53,7 @@ def crashed_execution(failure: Failure | None, log: tuple[bytes, int] = (b"", 0)
         peak_memory_bytes=0,
         memory_scope="step",
         failure=failure or Failure("WorkerCrashed", "its worker ended without a report", ""),
-        log=log[0],
+        log=masked_bytes(log[0]),
         log_bytes=log[1],
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from solvent.config.masking import masked
+
 
 class StepEvent(NamedTuple):
     """A change of one step run: its label, its status, and why; `seconds` when it ended."""
@@ -59,3 +61,23 @@ class Silent:
 
     def run_ended(self, run_id: str, status: str, seconds: float, counts: dict[str, int]) -> None:
         pass
+
+
+class Discreet:
+    """Passes everything on to another watcher, but for the secrets in it."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self.shows_output = watcher.shows_output
+        self.run_started = watcher.run_started
+        self.make_room = watcher.make_room
+        self.run_ended = watcher.run_ended
+
+    def step_changed(self, event: StepEvent) -> None:
+        self._watcher.step_changed(event._replace(why=masked(event.why)))
+
+    def output(self, label: str, text: str) -> None:
+        self._watcher.output(label, masked(text))
+
+    def notice(self, text: str) -> None:
+        self._watcher.notice(masked(text))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
+from solvent.config.masking import masked, masked_bytes
 from solvent.errors import AuthoringError, SolventError
 from solvent.fingerprint.values import identify
 from solvent.model import WHOLE, Blobs, Failure, FileMemo, Identity, Observation
@@ -104,19 +105,19 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
     outcome.cpu_seconds = usage.cpu_seconds
     outcome.peak_memory_bytes = usage.peak_memory_bytes
     outcome.memory_scope = usage.memory_scope
-    outcome.log, outcome.log_bytes = output.log, output.log_bytes
+    outcome.log, outcome.log_bytes = masked_bytes(output.log), output.log_bytes
     outcome.observations = _observations(observer, scope, seeding, job.run_seed)
     return outcome
 
 
 def describe_failure(error: BaseException) -> Failure:
-    """Put an error of the user's code into words, with the user's frames only."""
+    """Put an error of the user's code into words, with the user's frames only and without secrets."""
     if isinstance(error, SystemExit):
-        return Failure("SystemExit", f"called sys.exit({error.code!r})", user_traceback(error))
+        return Failure("SystemExit", masked(f"called sys.exit({error.code!r})"), masked(user_traceback(error)))
     shown = user_traceback(error)
     if isinstance(error, SolventError) and not _has_frames(error):
         shown = ""  # its words say it all
-    return Failure(type(error).__name__, str(error) or type(error).__name__, shown)
+    return Failure(type(error).__name__, masked(str(error)) or type(error).__name__, masked(shown))
 
 
 def _has_frames(error: BaseException | None) -> bool:

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from solvent.config.masking import learn_urls, masked_json, masked_words
 from solvent.model import RunRecord
 
 
@@ -36,11 +37,18 @@ def host_name() -> str:
 
 
 def command_line() -> str:
-    """Give the command as a person would type it again."""
+    """Give the command as a person would type it again, but for the secrets in it."""
     import shlex
 
     given = [os.path.basename(sys.argv[0]) if sys.argv else "python", *sys.argv[1:]]
-    return shlex.join(given)
+    return shlex.join(masked_words(given))
+
+
+def config_text(resolved: Any) -> str:
+    """Write a resolved config down as it is recorded: without the passwords that its URLs hold."""
+    text = json.dumps(resolved.as_json, sort_keys=True)
+    learn_urls(text)
+    return masked_json(text)
 
 
 def begin_record(run_id: str, at: float, *, pipeline: Any, target: str, resolved: Any, **more: Any) -> RunRecord:
@@ -55,7 +63,7 @@ def begin_record(run_id: str, at: float, *, pipeline: Any, target: str, resolved
         host=host_name(),
         cwd=os.getcwd(),
         command=command_line(),
-        config=json.dumps(resolved.as_json, sort_keys=True),
+        config=config_text(resolved),
         config_sources=json.dumps(resolved.sources),
         **more,
     )

@@ -53,8 +53,8 @@ class Isolation:
         try:
             while True:
                 reports = engine.poll(_WATCH_SECONDS)
-                for _, text in engine.lines():
-                    self._runner.watcher.output(state.label, text)
+                for label, text in self._tickets.lines(self._runner.states, engine.lines()):
+                    self._runner.watcher.output(label, text)
                 if reports:
                     return reports[0].execution or self._crashed(state, reports[0].failure)
         except KeyboardInterrupt:

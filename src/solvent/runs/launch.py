@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from solvent.config.masking import learn_environment
 from solvent.config.project import Project, StepSettings
 from solvent.config.resolve import Resolved
 from solvent.environments.capture import capture
@@ -22,9 +23,9 @@ from solvent.pipelines.pipeline import Pipeline
 from solvent.runs.cache import Cache
 from solvent.runs.capture import install, uninstall
 from solvent.runs.children import reports
-from solvent.runs.events import Silent, Watcher
+from solvent.runs.events import Discreet, Silent, Watcher
 from solvent.runs.explainer import Explainer
-from solvent.runs.facts import begin_record, new_run_id
+from solvent.runs.facts import begin_record, config_text, new_run_id
 from solvent.runs.inline import InlineDriver
 from solvent.runs.interrupts import gentle_interrupts
 from solvent.runs.isolate import Isolation, preloadable
@@ -79,6 +80,10 @@ def launch(
         raise ConfigError(
             f"no engine {options.engine!r}{nearest(options.engine, ENGINES)}", hint=f"engines: {', '.join(ENGINES)}"
         )
+    # Workers are to know the same secrets.
+    learn_environment()
+    config_text(resolved)
+    options = options._replace(watcher=Discreet(options.watcher))
     # The fork server is a fork of this process, so it comes before any store or thread.
     engine = _start_engine(options) if options.engine == "processes" else None
     try:
@@ -274,7 +279,7 @@ class _Launch:
     def _interrupted(self, target: str, code: str) -> RunRecord | None:
         if self._options.fresh:
             return None
-        config = json.dumps(self._resolved.as_json, sort_keys=True)
+        config = config_text(self._resolved)
         for run in self._stores.metadata.find_interrupted(target, config, code):
             if status_of(run, self._stores.locks) == "interrupted":
                 return run

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Collection
 
+from solvent.config import secrets
 from solvent.errors import IdentityError
 from solvent.fingerprint.bytecode import digest_code
 from solvent.fingerprint.files import digest_file, relative
@@ -14,6 +15,9 @@ from solvent.fingerprint.structure import digest
 from solvent.model import FileMemo, Observation
 from solvent.runs import natives, witness
 from solvent.runs.children import reports
+
+# A secret is no data: its file is not hashed, and a new password runs no step again.
+secrets.apart = witness.quietly
 
 _CLOCK_NS = 20_000_000
 """The clock that file systems use may be this far behind."""

@@ -108,8 +108,8 @@ class PoolDriver:
         self._tell_waiters()
         for report in self._engine.poll(self._patience()):
             self._take(report)
-        for ticket_id, text in self._engine.lines():
-            self._runner.watcher.output(self._runner.states[ticket_id].label, text)
+        for label, text in self._tickets.lines(self._runner.states, self._engine.lines()):
+            self._runner.watcher.output(label, text)
         self._tell_waiters()
 
     def _tell_waiters(self) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from solvent.config.masking import masked
 from solvent.config.project import StepSettings
 from solvent.errors import BlobError, RunInterrupted, SolventError, StepFailed
 from solvent.model import Execution, Failure, StepRunRecord
@@ -163,7 +164,7 @@ class Runner:
         """End a call that can't even start: its arguments have no identity or can't be sent."""
         self.release(state)
         state.error, state.refused = error, True
-        self._fail(state, Failure(type(error).__name__, str(error), ""))
+        self._fail(state, Failure(type(error).__name__, masked(str(error)), ""))
         self.writer.add(Entry(state))
 
     def release(self, state: CallState) -> None:

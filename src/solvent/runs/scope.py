@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from solvent.artifacts.saving import save
+from solvent.config.masking import masked
 from solvent.errors import FormatError
 from solvent.fingerprint.values import identify
 from solvent.model import Attachment, Blobs, Metric
@@ -33,15 +34,16 @@ class StepScope:
                 f"metric `{name}` must be a number, not {type(value).__name__}",
                 hint="log text with log.text(name, text) and figures with log.figure(name, figure)",
             ) from None
-        self.metrics.append(Metric(name, number, step, time.time()))
+        self.metrics.append(Metric(masked(name), number, step, time.time()))
 
     def log_text(self, name: str, text: str) -> None:
-        self._attach("text", name, str(text))
+        self._attach("text", name, masked(str(text)))
 
     def log_figure(self, name: str, figure: Any) -> None:
         self._attach("figure", name, figure)
 
     def _attach(self, kind: str, name: str, value: Any) -> None:
+        name = masked(name)
         self.attachments.append(
             Attachment(kind, name, save(value, identify(value, path=f"{kind} `{name}`"), self._blobs))
         )

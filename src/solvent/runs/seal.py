@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from solvent.artifacts.saving import save
+from solvent.config.masking import masked, masked_bytes, masked_json
 from solvent.environments.capture import Environment
 from solvent.environments.git import GitProbe
 from solvent.environments.snapshot import take_snapshot
@@ -52,12 +53,12 @@ class Seal:
         """Queue the last write of a run: after it the run is done, failed or interrupted."""
         fields: dict[str, Any] = {"environment": self._environment.digest}
         if result is not None:
-            fields["result"] = result
+            fields["result"] = masked_json(result)
         fields["snapshot"] = self._store_snapshot()
         fields.update(self._git_fields())
         status = _status(error)
         if error is not None and status == "failed":
-            fields["error"] = str(error) or type(error).__name__
+            fields["error"] = masked(str(error)) or type(error).__name__
         fields["counts"] = json.dumps(self._runner.counts())
         ended_at = time.time()
         kept = self._kept
@@ -97,7 +98,7 @@ class Seal:
 
     def _git_fields(self) -> dict[str, Any]:
         state = self._git.join()
-        diff = self._runner.stores.blobs.put(state.diff) if state.diff else None
+        diff = self._runner.stores.blobs.put(masked_bytes(state.diff)) if state.diff else None
         self._names += [diff] if diff else []
         return {"git_commit": state.commit, "git_branch": state.branch, "git_diff": diff and diff.digest}
 

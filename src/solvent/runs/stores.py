@@ -8,6 +8,7 @@ from typing import Any
 
 from solvent.artifacts.opening import open_blobs
 from solvent.artifacts.saving import load, runs_code
+from solvent.config.masking import learn_urls
 from solvent.config.private import make_folder
 from solvent.config.project import Project
 from solvent.config.secrets import Secret, is_reference
@@ -35,6 +36,7 @@ class Stores:
             )
         self._metadata_url = _revealed(project.settings.metadata)
         artifacts = _revealed(project.settings.artifacts)
+        learn_urls(f"{self._metadata_url or ''}\n{artifacts or ''}")
         self.place = Place(self.home, artifacts, int(project.settings.cache_gb * (1 << 30)))
         self.project_name = project.name
         self.metadata = self.open_metadata(create=create)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from solvent.pipelines.places import shorten
 from solvent.pipelines.ref import path_of
 from solvent.pipelines.step import Step
 from solvent.runs import boundedlog
+from solvent.runs.announcements import forget, hear
 from solvent.runs.outputs import stored_form
 from solvent.runs.runner import Runner
 from solvent.runs.state import CallState
@@ -63,15 +65,27 @@ class TicketOffice:
 
     def read_log(self, state: CallState) -> tuple[bytes, int]:
         """Give what a step printed before its worker crashed, its beginning and its end, and how much it was."""
+        hear(self._log_path(state))
         try:
             with open(self._log_path(state), "rb") as file:
                 return boundedlog.read(file.fileno())
         except OSError:
             return b"", 0
 
+    def lines(self, states: Sequence[CallState], found: Iterable[tuple[int, str]]) -> Iterator[tuple[str, str]]:
+        """Give what workers print with the label of the call, once it is known which secrets they use."""
+        told: set[int] = set()
+        for ticket_id, text in found:
+            if ticket_id not in told:
+                told.add(ticket_id)
+                hear(self._log_path(states[ticket_id]))
+            yield states[ticket_id].label, text
+
     def forget(self, state: CallState) -> None:
         """Remove the log file of an ended call; its text is in the record."""
         if state.status in ("done", "failed", "cancelled"):
+            hear(self._log_path(state))  # its last lines may not have been shown yet
+            forget(self._log_path(state))
             try:
                 os.unlink(self._log_path(state))
             except OSError:

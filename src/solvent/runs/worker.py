@@ -10,10 +10,13 @@ from typing import Any
 
 from solvent.artifacts.opening import open_blobs
 from solvent.artifacts.saving import load
+from solvent.config import secrets
+from solvent.config.masking import learn_environment, learn_urls
 from solvent.errors import EngineError, SolventError
 from solvent.fingerprint.loading import compile_user_modules_from_source
 from solvent.model import Blobs, Execution, Failure, Place, Stored, Ticket
 from solvent.pipelines.step import Step
+from solvent.runs.announcements import Announcements
 from solvent.runs.capture import WorkerOutput
 from solvent.runs.encode import crashed_execution, encode, execution_of
 from solvent.runs.execute import Job, Outcome, describe_failure, execute, unreadable
@@ -25,6 +28,9 @@ _functions: dict[bytes, Step[..., Any]] = {}
 def execute_ticket(ticket: Ticket) -> Execution:
     """Read the inputs, run the step, write its outputs durably, and report what happened."""
     blobs = _stores.get(ticket.place) or _stores.setdefault(ticket.place, open_blobs(ticket.place))
+    learn_environment()
+    learn_urls(ticket.place.artifacts or "")
+    secrets.announce = Announcements(ticket.log_path).add
     step = find_step(ticket)
     limit_threads(max(1, int(ticket.resources.cpus)))
     arguments = restore(pickle.loads(ticket.arguments), blobs)

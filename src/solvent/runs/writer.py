@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from solvent.config.masking import masked, masked_json
 from solvent.errors import SolventError, StoreError
 from solvent.metadata.store import MetadataStore
 from solvent.model import Blob, Execution, Failure, StepRunRecord
@@ -217,8 +218,8 @@ class Writer:
             occurrence=state.call.occurrence,
             status=state.status,
             key=state.key,
-            why=state.why,
-            parts=state.parts,
+            why=masked(state.why),
+            parts=masked_json(state.parts),
             code=state.code.digest if state.code else None,
             cached=state.call.step.spec.cache,
             source=state.source,
@@ -237,7 +238,7 @@ class Writer:
             raise
         except SolventError as error:
             state.status, state.error = "failed", error
-            state.failure = outcome.failure = Failure(type(error).__name__, str(error), "")
+            state.failure = outcome.failure = Failure(type(error).__name__, masked(str(error)), "")
             return execution_of(outcome, {})
         for name, artifact in execution.outputs.items():
             output = state.outputs.get((name,) if state.call.step.fields else ())
