@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from solvent.artifacts.store import BlobWriter, LocalBlobs, replace, unlink
+from solvent.artifacts.store import UNKNOWN_BYTES, BlobWriter, LocalBlobs, replace, unlink
 from solvent.config.private import make_folder
 from solvent.errors import BlobError
 from solvent.model import Blob
@@ -40,6 +40,10 @@ class NearbyBlobs(LocalBlobs):
 
     def writer(self, role: str = "") -> BlobWriter:
         return _HeldWriter(self, role)
+
+    def has(self, blob: Blob) -> bool:
+        """Tell whether the blob is near with its full size; a size of -1 is not compared."""
+        return super().has(blob) or (blob.size_bytes == UNKNOWN_BYTES and os.path.isfile(self.path(blob)))
 
     def hold(self, blob: Blob, source: str) -> None:
         """Give a blob's file a second name, so that it stays until it is uploaded."""
@@ -80,7 +84,7 @@ class NearbyBlobs(LocalBlobs):
         self._make_folder(os.path.dirname(path))
         os.chmod(arrived, 0o444)
         replace(arrived, path)
-        self._added += blob.size_bytes
+        self._added += max(0, blob.size_bytes)
 
     def touch(self, blob: Blob) -> None:
         """Note that a blob is used, at most twice a minute: the note changes the file's state."""

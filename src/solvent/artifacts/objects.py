@@ -43,7 +43,8 @@ class ObjectBlobs:
     """Bytes below a URL, in the layout of the local store. `root` is the folder of the cache.
 
     What is put is written into the cache and uploaded beside the work; the store never replaces a blob, unless what it has
-    does not have the blob's size. What is read is fetched once, and checked each time its bytes are used.
+    does not have the blob's size. What is read is fetched once, and checked each time its bytes are used. A size of -1
+    stands for one that is not known.
     """
 
     def __init__(self, remote: Remote, root: str, cache_bytes: int) -> None:
@@ -202,7 +203,6 @@ class ObjectBlobs:
     def _checked(self, blob: Blob, use: Callable[[Blob], T]) -> T:
         """Use a blob's file in the cache; one that is gone or damaged is fetched again."""
         self._here()
-        blob = self._sized(blob) if blob.size_bytes < 0 else blob
         for _ in range(2):
             self._bring(blob)
             with suppress(BlobError):
@@ -210,16 +210,6 @@ class ObjectBlobs:
         self._judge(blob)
         self._bring(blob)
         return use(blob)
-
-    def _sized(self, blob: Blob) -> Blob:
-        """Find out the size of a blob of which only the digest is known."""
-        with suppress(OSError):
-            return blob._replace(size_bytes=os.stat(self._nearby.path(blob)).st_size)
-        size = self.remote.size(key_of(blob.digest))
-        if size is None:
-            problem = f"the bytes {blob.digest[:12]} are not in the store"
-            raise BlobError(problem, where=f"{self.address.shown}/{key_of(blob.digest)}")
-        return blob._replace(size_bytes=size)
 
     def _bring(self, blob: Blob) -> None:
         """Have a blob in the cache, with its full size."""
@@ -251,7 +241,7 @@ class ObjectBlobs:
             os.unlink(arrived)
         where = f"{self.address.shown}/{key}"
         if size is None:
-            problem = f"the bytes {blob.digest[:12]} ({blob.size_bytes} bytes) are not in the store"
+            problem = f"the bytes {blob.digest[:12]} are not in the store"
         else:
             problem = f"the bytes {blob.digest[:12]} are damaged: there are {size} of {blob.size_bytes}"
         raise BlobError(problem, where=where, hint="run again: the step that made them makes them again")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from solvent.artifacts.remote import Found, Remote
+from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.model import Blob
 
 FRESH_SECONDS = 600.0
@@ -41,9 +42,9 @@ class Presence:
         self._known.pop(digest, None)
 
     def knows(self, blob: Blob) -> bool:
-        """Tell whether the blob was seen there with its full size a short while ago."""
+        """Tell whether the blob was seen there with its full size a short while ago; a size of -1 is not compared."""
         known = self._known.get(blob.digest)
-        return known is not None and known[0] == blob.size_bytes and known[1] > time.monotonic() - FRESH_SECONDS
+        return known is not None and blob.size_bytes in (UNKNOWN_BYTES, known[0]) and known[1] > time.monotonic() - FRESH_SECONDS
 
     def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
         """Tell which blobs are not in the store with their full size."""

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from solvent.artifacts.addresses import AZURE, GCS, S3, Address
+from solvent.artifacts.drivers import Connection
 from solvent.artifacts.refusals import is_existing, is_passing, refusal
 from solvent.errors import StoreError
 
@@ -41,7 +42,7 @@ class Remote:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._opened: tuple[int, Any] | None = None
+        self._opened: Connection | None = None
         self._lock = threading.Lock()
 
     def create(self, path: str, key: str) -> bool:
@@ -214,39 +215,18 @@ class Remote:
             time.sleep(delay)
             delay = min(2 * delay, _DELAY_LIMIT_SECONDS)
 
-    def _driver(self) -> Any:
+    def _driver(self) -> Connection:
         opened = self._opened
-        if opened is not None and opened[0] == os.getpid():
-            return opened[1]
+        if opened is not None and opened.process == os.getpid():
+            return opened
         if opened is not None:
             # This is a fork: the lock of the parent may be held by a thread that is not here.
+            opened.leave_alone()
             self._lock = threading.Lock()
         with self._lock:
-            if self._opened is None or self._opened[0] != os.getpid():
-                self._opened = (os.getpid(), open_driver(self.address))
-            return self._opened[1]
-
-
-def open_driver(address: Address) -> Any:
-    """Import the driver of an address and make one for this process; nothing is sent yet."""
-    try:
-        import fsspec
-
-        kind = fsspec.get_filesystem_class(address.driver.protocol)
-    except ImportError as error:
-        raise StoreError(
-            f"{address.shown} needs a package that is not installed: {error}",
-            hint=f"pip install '{address.driver.install}'",
-        ) from error
-    options = dict(address.options)
-    if address.driver is S3:
-        # Failures are counted and waited for in one place, here, and not in three layers.
-        calm = {"connect_timeout": 5, "read_timeout": 60, "retries": {"total_max_attempts": 1}}
-        options["config_kwargs"] = {**calm, **options.get("config_kwargs", {})}
-    driver = kind(skip_instance_cache=True, use_listings_cache=False, **options)
-    if address.driver in (S3, GCS):
-        driver.retries = 1
-    return driver
+            if self._opened is None or self._opened.process != os.getpid():
+                self._opened = Connection(self.address)
+            return self._opened
 
 
 def _remove_one(driver: Any, path: str) -> None:
