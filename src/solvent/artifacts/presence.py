@@ -43,8 +43,10 @@ class Presence:
 
     def knows(self, blob: Blob) -> bool:
         """Tell whether the blob was seen there with its full size a short while ago; a size of -1 is not compared."""
-        known = self._known.get(blob.digest)
-        return known is not None and blob.size_bytes in (UNKNOWN_BYTES, known[0]) and known[1] > time.monotonic() - FRESH_SECONDS
+        size, seen_at = self._known.get(blob.digest, (None, 0.0))
+        return (
+            size is not None and blob.size_bytes in (UNKNOWN_BYTES, size) and seen_at > time.monotonic() - FRESH_SECONDS
+        )
 
     def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
         """Tell which blobs are not in the store with their full size."""
