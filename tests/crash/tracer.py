@@ -1,12 +1,13 @@
 """Runs a command and stops it at the n-th system call that changes files in a folder: to kill it, or to fail the call.
 
-    python -I -S tracer.py --folder FOLDER --report FILE [--at N --do kill|end|ERRNO [--on]] -- COMMAND ...
+    python -I -S tracer.py --folder FOLDER --report FILE [--at N --do kill|end|skip|ERRNO [--on]] -- COMMAND ...
 
 Calls are counted over all processes and threads of the command, in the order in which they are made (strace counts for
 each thread by itself, so that it can't name "the n-th"). A call at which the command is killed is not carried out: with
 "killed before call 7" for every 7, every state that a kill can leave is met. `kill` ends the process that calls, `end`
-everything. An errno, for example ENOSPC, is what call N gives instead of being carried out; with `--on` every later call
-of that name too. FILE gets, as JSON, the calls seen and what became of the command.
+everything. An errno, for example ENOSPC, is what call N gives instead of being carried out, and `skip` makes it succeed
+without doing anything; with `--on` every later call of that name too, or of all `--names` if some are given. FILE gets,
+as JSON, the calls seen and what became of the command.
 """
 
 from __future__ import annotations
@@ -187,6 +188,7 @@ class Tracer:
         self.at: int = given.at
         self.do: str = given.do
         self.on: bool = given.on
+        self.names_given = bool(given.names)
         self.names = set(given.names.split(",")) if given.names else set(CHANGES)
         self.calls: list[dict[str, object]] = []
         self.count = 0
@@ -250,7 +252,7 @@ class Tracer:
         if self.count == self.at:
             self.met, self.struck = said, caller.name
             self.strike(caller)
-        elif self.on and self.struck == caller.name:
+        elif self.on and self.struck and (self.names_given or self.struck == caller.name):
             self.strike(caller)
 
     def strike(self, caller: Caller) -> None:
@@ -259,7 +261,7 @@ class Tracer:
         elif self.do == "end":
             self.end_all()
         else:
-            caller.give(getattr(errno, self.do))
+            caller.give(0 if self.do == "skip" else getattr(errno, self.do))
 
     def end_all(self) -> None:
         for thread in self.alive:

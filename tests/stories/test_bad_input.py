@@ -343,3 +343,13 @@ def test_a_result_that_names_what_failed_is_the_failure(wrong, engine: str, retu
     assert failed.status == "failed"
     assert "`bad` failed: ValueError: mine" in failed.printed
     assert "KeyError" not in failed.printed
+
+
+@pytest.mark.slow
+def test_a_body_that_takes_one_failure_does_not_hide_another(wrong) -> None:
+    hiding = "import time\nfrom solvent.errors import StepFailed\n@step\ndef bad(x: int) -> int:\n    raise ValueError('mine')\n@step\ndef slow(x: int) -> int:\n    time.sleep(0.5)\n    return x\n@pipeline\ndef p() -> int:\n    bad(1)\n    try:\n        return value(slow(2))\n    except StepFailed:\n        return 0\n"
+    wrong.write("p.py", HEAD + STEP + hiding)
+    for engine in ("inline", "processes"):
+        failed = wrong.run("p.py", "--engine", engine, "--workers", "2", code=1)
+        assert failed.status == "failed"
+        assert "`bad` failed: ValueError: mine" in failed.printed

@@ -187,8 +187,13 @@ class LocalBlobs:
         return True
 
     def _remember(self, path: str) -> None:
+        """Have the name of a blob synced, and those of its folders: who made them may not have come to it."""
+        folder = os.path.dirname(path)
         with self._lock:
-            self._unsynced.add(os.path.dirname(path))
+            self._unsynced.add(folder)
+            if folder not in self._named:
+                self._named.add(folder)
+                self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
 
     def _make_folder(self, folder: str) -> None:
         """Make a folder below the root; the folders that name it are synced too.

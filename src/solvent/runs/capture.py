@@ -219,7 +219,7 @@ class WorkerOutput:
         global _worker_output
         if self._path:
             _use_worker_streams()
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._fd = self._open()
             os.dup2(self._fd, 1)
             os.dup2(self._fd, 2)
             _worker_output = self
@@ -240,6 +240,14 @@ class WorkerOutput:
                     os.unlink(self._path)
         self.log += self._notes
         self.log_bytes += len(self._notes)
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            from solvent.artifacts.store import store_error
+
+            raise store_error("write the log", self._path, error) from error
 
     def note(self, text: str) -> None:
         """Add text to the end of the log without showing it."""

@@ -93,10 +93,12 @@ class Runner:
 
     def error_for(self, state: CallState | None) -> SolventError:
         """Give the error that explains why a call has no value, and note that the body was told."""
-        cause = (state and _failed_before(state)) or self.unhanded_failure()
+        own = state and _failed_before(state)
+        cause = own or self.unhanded_failure()
         if cause is None:
             return RunInterrupted("the run was stopped", hint="run it again to go on from here")
-        cause.handed = True
+        # A body that takes this error has not taken the failure of a call that it did not ask for.
+        cause.handed = cause.handed or cause is own
         if cause.refused and isinstance(cause.error, SolventError):
             return cause.error
         failure = cause.failure or Failure("Error", "failed", "")

@@ -12,7 +12,7 @@ from solvent.artifacts.opening import open_blobs
 from solvent.artifacts.saving import load
 from solvent.config import secrets
 from solvent.config.masking import learn_environment, learn_urls
-from solvent.errors import EngineError, SolventError
+from solvent.errors import EngineError, SolventError, StoreError
 from solvent.fingerprint.loading import compile_user_modules_from_source
 from solvent.model import Blobs, Execution, Failure, Place, Stored, Ticket
 from solvent.pipelines.step import Step
@@ -48,7 +48,10 @@ def execute_ticket(ticket: Ticket) -> Execution:
         packages=ticket.packages,
         known_modules=ticket.known_modules,
     )
-    outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
+    try:
+        outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
+    except StoreError as error:
+        return crashed_execution(describe_failure(error))
     execution = _encode(outcome, step, blobs, ticket.allow_pickle)
     try:
         blobs.sync()
