@@ -46,6 +46,10 @@ class Page(NamedTuple):
         return f"{of}run_id = ? AND {of}position >= ? AND {of}position < ?", (*self.ids, self.first, self.end)
 
 
+CLEANED = "cleaned"
+"""The status of a run of which a clean-up leaves only what other runs reuse, or nothing."""
+
+
 class Weight(NamedTuple):
     """How much of a store a run is: its step runs, the place after its last one, and the bytes of its logs."""
 
@@ -58,6 +62,11 @@ def read_runs(store: Database, ids: Sequence[str]) -> dict[str, RunRecord]:
     """Read the rows of these runs; those that are not there are left out."""
     found = _rows_of(store, f"SELECT {RUN_COLUMNS} FROM runs WHERE id", ids)
     return {row[0]: RunRecord(*row) for row in found}
+
+
+def read_statuses(store: Database, ids: Collection[str]) -> dict[str, str]:
+    """Tell the stored statuses of these runs; those that are not there are left out."""
+    return dict(_rows_of(store, "SELECT id, status FROM runs WHERE id", ids))
 
 
 def weigh_runs(store: Database, ids: Sequence[str]) -> dict[str, Weight]:
@@ -76,18 +85,41 @@ def read_sources(store: Database, ids: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def read_contents(store: Database, runs: Collection[RunRecord]) -> dict[str, tuple[Any, ...]]:
-    """Give what must be equal in two stores if a run is the same: how it began and ended, its steps, what they made."""
-    steps: dict[str, list[Any]] = defaultdict(list)
+class Content(NamedTuple):
+    """What must be equal in two stores if a run is the same: how it began and ended, and its steps with what they made.
+
+    `rows` maps (table, position, ordinal) to the rest. Of a run that was cleaned only some of them are left, and no end.
+    """
+
+    beginning: tuple[Any, ...]
+    end: tuple[Any, ...]
+    rows: dict[tuple[Any, ...], tuple[Any, ...]]
+
+    def is_that_of(self, other: Content) -> bool:
+        if CLEANED in (self.end[0], other.end[0]):
+            return self.beginning == other.beginning and all(
+                self.rows[place] == other.rows[place] for place in self.rows.keys() & other.rows.keys()
+            )
+        return self == other
+
+
+def read_contents(store: Database, runs: Collection[RunRecord]) -> dict[str, Content]:
+    """Read what makes these runs what they are."""
+    found: dict[str, dict[Any, Any]] = defaultdict(dict)
     for sql in _CONTENTS:
         for id, *row in _rows_of(store, sql, [run.id for run in runs]):
-            steps[id].append(tuple(row))
-    return {run.id: (tuple(getattr(run, name) for name in _FACTS), frozenset(steps[run.id])) for run in runs}
+            found[id][sql, row[0], row[1]] = tuple(row[2:])
+    return {run.id: Content(_fields(run, _BEGINNING), _fields(run, _END), found[run.id]) for run in runs}
 
 
-_FACTS = ("pipeline", "target", "started_at", "user", "host", "seed", "config", "code", "status", "ended_at", "result")
+def _fields(run: RunRecord, names: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(getattr(run, name) for name in names)
+
+
+_BEGINNING = ("pipeline", "target", "started_at", "user", "host", "seed", "config", "code")
+_END = ("status", "ended_at", "result")
 _CONTENTS = (
-    "SELECT run_id, position, name, key, status FROM step_runs WHERE run_id",
+    "SELECT run_id, position, 0, name, key, status FROM step_runs WHERE run_id",
     "SELECT run_id, position, ordinal, field, digest, type FROM outputs WHERE run_id",
 )
 
@@ -185,6 +217,11 @@ def add_tags(store: Database, kind: str, tags: Sequence[Any]) -> None:
     if tags:
         sql = f"INSERT INTO tags (kind, subject, tag, author, tagged_at) VALUES (?, ?, ?, ?, ?){_AGAIN}"
         store.execute_many(sql, [(kind, *tag) for tag in tags])
+
+
+def spare_runs(store: Database, ids: Collection[str]) -> None:
+    """Take back that a clean-up is to remove these runs."""
+    store.execute_many("DELETE FROM condemned WHERE run_id = ?", [(id,) for id in ids])
 
 
 def read_dropped(store: Database, digests: Collection[str]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from solvent.metadata.transfers import Name, Page, Weight
-from solvent.model import ArtifactRef, RunRecord
+from solvent.metadata.transfers import CLEANED, Name, Page, Weight
+from solvent.model import ArtifactRef, Blob, RunRecord
 
 PAGE_STEPS = 500
 PAGE_BYTES = 16 << 20
@@ -37,13 +37,16 @@ class Refusal:
 
 
 class Facts(NamedTuple):
-    """Of all runs that a copy is about: how large each is, and on which other runs it builds."""
+    """Of some runs: how large each is, and on which other runs it builds."""
 
     weights: Mapping[str, Weight]
     sources: Mapping[str, Sequence[str]]
 
     def weight(self, id: str) -> Weight:
         return self.weights.get(id, Weight())
+
+    def of(self, ids: Iterable[str]) -> dict[str, Weight]:
+        return {id: self.weights[id] for id in ids if id in self.weights}
 
     def pages(self, ids: Iterable[str]) -> Iterator[Page]:
         """Divide the step runs of these runs into what is held in memory at once."""
@@ -68,18 +71,21 @@ class Facts(NamedTuple):
 class Group:
     """The runs that go together.
 
-    `there` are those that the target has, `refused` those that can't go, `left_out` those that are not to go, each with the
-    reason. `needed` are the artifacts to write, `whole` those that the target has with all their bytes, `safe` the blobs
-    that are there now, `arrived` those of them that this copy brought, `dropped` those that were removed on purpose.
+    `there` are those that the target has, with their statuses; `refused` those that can't go and `left_out` those that
+    are not to go, each with the reason. `needed` are the artifacts to write, `whole` those that are there with all their
+    bytes, `safe` the blobs that are there now, `arrived` those of them that this copy brought, `dropped` those that were
+    removed on purpose. `cleaning` is the target's newest clean-up when all this was found.
     """
 
+    facts: Facts
+    cleaning: tuple[int, int]
     records: dict[str, RunRecord] = field(default_factory=dict)
-    there: set[str] = field(default_factory=set)
+    there: dict[str, str] = field(default_factory=dict)
     refused: dict[str, Refusal] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     needed: set[Name] = field(default_factory=set)
     whole: set[Name] = field(default_factory=set)
-    safe: set[str] = field(default_factory=set)
+    safe: dict[str, Blob] = field(default_factory=dict)
     arrived: set[str] = field(default_factory=set)
     dropped: dict[str, tuple[str, int, float]] = field(default_factory=dict)
     read: dict[Page, dict[Name, ArtifactRef]] = field(default_factory=dict)
@@ -93,3 +99,11 @@ class Group:
 
     def going(self) -> list[str]:
         return [id for id in self.records if id not in self.refused]
+
+    def filled(self) -> list[str]:
+        """Name the runs whose step runs are written: those that are not there, and those of which a clean-up left a part."""
+        return [id for id in self.going() if self.there.get(id, CLEANED) == CLEANED]
+
+    def builds_on(self) -> set[str]:
+        """Name the other runs that must be there, since runs of this group reuse their step runs."""
+        return {each for id in self.filled() for each in self.facts.sources.get(id, ())} - self.records.keys()

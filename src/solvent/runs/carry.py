@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from solvent.errors import BlobError, StoreError
 from solvent.metadata import transfers
 from solvent.metadata.transfers import Name, Page
 from solvent.model import ArtifactRef, Blob, RunRecord
+from solvent.runs.beside import CLEANING
 from solvent.runs.cargo import Facts, Group
 from solvent.runs.haul import Haul
 from solvent.runs.lives import status_of
@@ -17,18 +19,25 @@ from solvent.runs.result import result_artifacts
 from solvent.runs.stores import Stores
 
 _TRIES = 5
+_PATIENCE_SECONDS = 600.0
+_LOOK_SECONDS = 0.2
 _DAMAGED = "bytes of it are missing or damaged at the source"
 
 
 class Moved(Exception):
-    """What the copy counts on was changed by others meanwhile: it has to look again."""
+    """What the copy counts on was changed by others meanwhile: it has to look again, and to carry `runs` too."""
+
+    def __init__(self, runs: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.runs = sorted(runs)
 
 
 class Carrier:
     """Carries groups of runs from the stores of one project to those of another.
 
     A group is there as a whole or not at all, and only after its bytes are durable. What is there already is left alone;
-    bytes that it lacks are brought.
+    bytes that it lacks are brought. Other copies, runs and clean-ups may be at work on both sides: what was found is looked
+    at once more inside the transaction that counts on it.
     """
 
     def __init__(self, source: Stores, target: Stores, *, origin: str, dry: bool, moved: Callable[[int], None]) -> None:
@@ -38,41 +47,53 @@ class Carrier:
         self._dry = dry
         elsewhere = source.place.artifacts or target.place.artifacts
         self._haul = Haul(source.blobs, target.blobs, parallel=8 if elsewhere else 3, moved=moved)
-        self._files: set[str] = set()
+        self._files: dict[str, list[Blob]] = {}
         self._claimed: set[str] = set()
 
-    def carry(self, ids: Sequence[str], facts: Facts, lost: Collection[str]) -> Group:
+    def carry(self, ids: Sequence[str], sources: Mapping[str, Sequence[str]], lost: Collection[str]) -> Group:
         """Carry these runs; `lost` are runs that could not be carried before, on which these may build."""
         for _ in range(_TRIES):
-            group = Group()
+            facts = Facts(transfers.weigh_runs(self._source.metadata, ids), sources)
+            group = Group(facts, self._target.metadata.last_cleaning())
             try:
-                self._prepare(ids, group, facts, lost)
+                self._prepare(ids, group, lost)
                 if not self._dry:
                     self._target.blobs.sync()
-                    self._write(group, facts)
+                    self._write(group)
                 return group
-            except Moved:
-                continue
+            except Moved as moved:
+                ids = [*moved.runs, *ids]
+                self._files.clear()
+                self._let_clean()
         raise StoreError(
             f"run {ids[0]} could not be copied: what it needs was changed {_TRIES} times meanwhile",
             hint="copy again when no clean-up runs beside it",
         )
 
+    def _let_clean(self) -> None:
+        """Wait for a clean-up of the target to end; it may be taking away what is wanted."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self._target.locks.holder_alive(CLEANING):
+            if time.monotonic() > deadline:
+                raise StoreError("a clean-up of the target has not ended", hint="copy again when it has")
+            time.sleep(_LOOK_SECONDS)
+
     def close(self) -> None:
         self._haul.close()
 
-    def _prepare(self, ids: Sequence[str], group: Group, facts: Facts, lost: Collection[str]) -> None:
+    def _prepare(self, ids: Sequence[str], group: Group, lost: Collection[str]) -> None:
         self._settle(ids, group)
         self._compare(group)
-        _refuse_dependants(group, facts, lost)
-        for page in list(facts.pages(group.going())):
+        _refuse_dependants(group, lost)
+        for page in list(group.facts.pages(group.going())):
             self._bring_artifacts(page, group)
         self._bring_files(group)
-        _refuse_dependants(group, facts, lost)
+        self._excuse_removed(group)
+        _refuse_dependants(group, lost)
         for id in group.going():
-            count = group.found if id in group.there else group.sent
+            count = group.sent if group.there.get(id, transfers.CLEANED) == transfers.CLEANED else group.found
             count.runs += 1
-            count.step_runs += facts.weight(id).step_runs
+            count.step_runs += group.facts.weight(id).step_runs
 
     def _settle(self, ids: Sequence[str], group: Group) -> None:
         """Take the runs that have ended; one whose process died goes as interrupted."""
@@ -92,15 +113,35 @@ class Carrier:
 
     def _compare(self, group: Group) -> None:
         """Find the runs that the target has already; equal ids must be equal runs."""
-        there = transfers.read_runs(self._target.metadata, list(group.records))
-        there = {id: replace(each, status=status_of(each, self._target.locks)) for id, each in there.items()}
-        ours = transfers.read_contents(self._source.metadata, [group.records[id] for id in there])
-        theirs = transfers.read_contents(self._target.metadata, list(there.values()))
-        for id in there:
-            if ours[id] == theirs[id]:
-                group.there.add(id)
+        with self._source.metadata.reading(), self._target.metadata.reading():
+            there = transfers.read_runs(self._target.metadata, list(group.records))
+            settled = [replace(each, status=status_of(each, self._target.locks)) for each in there.values()]
+            self._check_source(group, list(there))
+            ours = transfers.read_contents(self._source.metadata, [group.records[id] for id in there])
+            theirs = transfers.read_contents(self._target.metadata, settled)
+        for id, run in there.items():
+            if ours[id].is_that_of(theirs[id]):
+                group.there[id] = run.status
             else:
                 group.refuse(id, "a run with this id is there already, and differs from it")
+
+    def _check_source(self, group: Group, ids: Sequence[str]) -> None:
+        """Make sure that nothing of these runs was removed since they were looked at."""
+        statuses = transfers.read_statuses(self._source.metadata, ids)
+        cleaned = {id for id, status in statuses.items() if status == transfers.CLEANED}
+        known = {id for id in ids if group.records[id].status == transfers.CLEANED}
+        weights = transfers.weigh_runs(self._source.metadata, ids)
+        if cleaned != known or len(statuses) < len(ids) or weights != group.facts.of(ids):
+            raise Moved
+
+    def _excuse_removed(self, group: Group) -> None:
+        """Leave out the runs whose bytes are missing because a clean-up of the source removed them a moment ago."""
+        statuses = transfers.read_statuses(self._source.metadata, group.refused)
+        for id in list(group.refused):
+            was = group.records[id].status
+            if statuses.get(id, transfers.CLEANED) == transfers.CLEANED != was:
+                group.left_out[id] = "it was removed meanwhile"
+                del group.refused[id], group.records[id]
 
     def _names(self, page: Page, records: dict[str, RunRecord]) -> list[tuple[str, Name]]:
         """List the artifacts of a page, each with its run."""
@@ -109,9 +150,12 @@ class Carrier:
         return made + [(id, name) for id in results for name in result_artifacts(records[id].result)]
 
     def _bring_artifacts(self, page: Page, group: Group) -> None:
-        names = self._names(page, group.records)
-        ours = transfers.read_artifacts(self._source.metadata, {name for _, name in names})
-        whole = self._whole(transfers.read_artifacts(self._target.metadata, ours))
+        with self._source.metadata.reading():
+            names = self._names(page, group.records)
+            ours = transfers.read_artifacts(self._source.metadata, {name for _, name in names})
+        with self._target.metadata.reading():
+            theirs = transfers.read_artifacts(self._target.metadata, ours)
+        whole = self._whole(theirs)
         needed = {part for name in ours.keys() - whole for part in _with_parts(ours[name])}
         whole -= needed
         blobs = {blob.digest: blob for name in needed for blob in ours[name].blobs}
@@ -142,15 +186,17 @@ class Carrier:
         for id in group.going():
             record = group.records[id]
             for digest, what in ((record.snapshot, "the snapshot of its code"), (record.git_diff, "its git diff")):
-                if digest is None or digest in self._files:
+                if digest is None:
                     continue
-                if digest not in parts and not self._find_parts(digest, record, parts):
+                if digest in self._files:
+                    group.safe.update((blob.digest, blob) for blob in self._files[digest])
+                elif digest not in parts and not self._find_parts(digest, record, parts):
                     group.refuse(id, _DAMAGED, what)
                 elif id in group.there:
                     settled.update(blob.digest for blob in parts[digest])
         failed = self._bring([blob for each in parts.values() for blob in each], settled, group)
         bad = {digest for digest, blobs in parts.items() if any(blob.digest in failed for blob in blobs)}
-        self._files |= parts.keys() - bad
+        self._files.update((digest, blobs) for digest, blobs in parts.items() if digest not in bad)
         for id in group.going():
             if group.records[id].snapshot in bad or group.records[id].git_diff in bad:
                 group.refuse(id, _DAMAGED, "the snapshot of its code or its git diff")
@@ -187,7 +233,9 @@ class Carrier:
             self._haul.bring([blob for blob in blobs if blob.digest not in missing and blob.digest not in sure])
         came = [blob for blob in wanted if blob.digest not in failed]
         group.dropped.update(dropped)
-        group.safe.update(blob.digest for blob in blobs if blob.digest not in failed)
+        group.safe.update(
+            (blob.digest, blob) for blob in blobs if blob.digest not in failed and blob.digest not in dropped
+        )
         group.arrived.update(blob.digest for blob in came)
         group.sent.blobs += len(came)
         group.sent.bytes += sum(blob.size_bytes for blob in came)
@@ -199,24 +247,45 @@ class Carrier:
         gone = {blob.digest for blob in self._source.blobs.missing(blob for blob in blobs if blob.digest in rows)}
         return {digest: row for digest, row in rows.items() if digest in gone}
 
-    def _write(self, group: Group, facts: Facts) -> None:
+    def _write(self, group: Group) -> None:
         """Write the rows of a group in one transaction, which sees one moment of the source."""
         with self._source.metadata.reading():
-            self._target.metadata.write(lambda: self._write_rows(group, facts))
+            self._check_source(group, group.going())
+            self._target.metadata.write(lambda: self._write_rows(group))
 
-    def _write_rows(self, group: Group, facts: Facts) -> None:
+    def _check(self, group: Group) -> None:
+        """Make sure that what was found at the target still holds; nobody else can write there now."""
+        target = self._target
+        statuses = transfers.read_statuses(target.metadata, [*group.there, *group.builds_on()])
+        lost = {id for id in group.builds_on() if statuses.get(id, transfers.CLEANED) == transfers.CLEANED}
+        if lost or any(statuses.get(id) != status for id, status in group.there.items()):
+            raise Moved(lost)
+        cleaning = target.metadata.last_cleaning()
+        if cleaning == group.cleaning and not cleaning[1]:
+            return
+        if transfers.CLEANED in group.there.values() and target.locks.holder_alive(CLEANING):
+            raise Moved
+        if target.blobs.renew(group.safe.values()):
+            raise Moved
+
+    def _write_rows(self, group: Group) -> None:
+        self._check(group)
         target = self._target.metadata
-        new = [id for id in group.going() if id not in group.there]
-        for id in new:
+        filled = group.filled()
+        for id in filled:
             record = group.records[id]
-            # A run from before projects had names would count as everyone's own in a store that several share.
-            project = record.project or self._source.project_name
-            target.add_run(replace(record, project=project, origin=record.origin or self._origin))
-        self._add_described([group.records[id] for id in new])
-        for page in facts.pages(new):
-            self._write_page(page, group, is_new=True)
-        for page in facts.pages(id for id in group.going() if id in group.there):
-            self._write_page(page, group, is_new=False)
+            if id not in group.there:
+                # A run from before projects had names would count as everyone's own in a store that several share.
+                project = record.project or self._source.project_name
+                target.add_run(replace(record, project=project, origin=record.origin or self._origin))
+            elif record.status != transfers.CLEANED:
+                target.update_run(id, status=record.status, result=record.result, counts=record.counts)
+        transfers.spare_runs(target, filled)
+        self._add_described([group.records[id] for id in filled])
+        for page in group.facts.pages(filled):
+            self._write_page(page, group, is_filled=True)
+        for page in group.facts.pages(id for id in group.going() if id not in filled):
+            self._write_page(page, group, is_filled=False)
         self._add_words("run", group.going())
         transfers.remove_dropped(target, sorted(group.arrived))
         transfers.add_dropped(target, list(group.dropped.values()))
@@ -238,12 +307,12 @@ class Carrier:
             if code is not None:
                 target.add_code(code)
 
-    def _write_page(self, page: Page, group: Group, *, is_new: bool) -> None:
+    def _write_page(self, page: Page, group: Group, *, is_filled: bool) -> None:
         source, target = self._source.metadata, self._target.metadata
         names = self._names(page, group.records)
         self._add_artifacts(page, {name for _, name in names}, group)
         places = transfers.read_places(source, page)
-        if is_new:
+        if is_filled:
             self._add_codes({code for _, _, code in places if code})
             for table in transfers.TABLES:
                 transfers.add_rows(target, table, transfers.read_rows(source, table, page))
@@ -261,7 +330,7 @@ class Carrier:
         for name, ref in refs.items():
             if name in group.whole:
                 continue
-            if not all(blob.digest in group.safe for blob in ref.all_blobs()):
+            if not all(blob.digest in group.safe or blob.digest in group.dropped for blob in ref.all_blobs()):
                 raise Moved
             self._target.metadata.add_artifact(ref)
 
@@ -278,13 +347,13 @@ def _with_parts(ref: ArtifactRef) -> Iterator[Name]:
         yield from _with_parts(child)
 
 
-def _refuse_dependants(group: Group, facts: Facts, lost: Collection[str]) -> None:
+def _refuse_dependants(group: Group, lost: Collection[str]) -> None:
     """Refuse whoever reuses step runs of a run that is not going: its rows would point at nothing."""
     again = True
     while again:
         again = False
         for id in group.going():
-            sources = facts.sources.get(id, ())
+            sources = group.facts.sources.get(id, ())
             gone = next((s for s in sources if s in lost or s in group.refused or s in group.left_out), None)
             if gone is not None and id not in group.there:
                 group.refuse(id, f"it reuses step runs of run {gone}, which is not copied")

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from solvent.metadata import transfers
+from solvent.runs.beside import writing
 from solvent.runs.cargo import Count, Facts, Group, Refusal
 from solvent.runs.carry import Carrier
 from solvent.runs.stores import Stores
@@ -89,15 +91,14 @@ def copy_runs(
     order = sorted(started, key=lambda id: (started[id], id))
     facts = Facts(transfers.weigh_runs(source.metadata, order), sources)
     watcher.planned(len(order))
-    carrier = Carrier(source, target, origin=origin, dry=dry, moved=watcher.moved)
-    chosen = set(ids)
-    try:
+    with (
+        nullcontext() if dry else writing(target.locks),
+        closing(Carrier(source, target, origin=origin, dry=dry, moved=watcher.moved)) as carrier,
+    ):
         for group in _groups(order, facts):
-            done = carrier.carry(group, facts, copied.refused.keys() | copied.left_out.keys())
-            _count(copied, done, chosen)
+            done = carrier.carry(group, sources, copied.refused.keys() | copied.left_out.keys())
+            _count(copied, done, set(ids))
             watcher.carried(len(group))
-    finally:
-        carrier.close()
     copied.seconds = time.monotonic() - began
     return copied
 
