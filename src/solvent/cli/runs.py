@@ -54,7 +54,7 @@ def execute(arguments: Namespace, name: str) -> int:
 def _matching(stores: Stores, arguments: Namespace) -> Iterator[tuple[RunRecord, str]]:
     """Give runs with their status as of now, newest first, a page at a time."""
     # A run whose process died is still stored as running.
-    stored = None if arguments.status == "interrupted" else arguments.status
+    stored = ("running", "interrupted") if arguments.status == "interrupted" else arguments.status
     size = min(arguments.limit, _PAGE)
     before: str | None = None
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from solvent.errors import NotFoundError, nearest
@@ -22,15 +23,24 @@ _LAST_WITH_STEP = (
 )
 _LAST_WITH_STEP_BEFORE = _LAST_WITH_STEP.format(" AND (r.started_at < ? OR (r.started_at = ? AND r.id < ?))")
 _LAST_WITH_STEP_EVER = _LAST_WITH_STEP.format("")
-# The executions behind the newest calls: a step that is always reused keeps the time that it once took.
+# The executions behind the newest calls: a step that is always reused keeps the time that it once took. A cross join
+# keeps its order: from the newest run down, until there are enough.
 _RECENT_SECONDS = (
     "SELECT DISTINCT e.run_id, e.position, e.seconds FROM (SELECT s.run_id, s.position, s.source_run, s.source_position"
-    " FROM runs r JOIN step_runs s ON s.name = ? AND s.run_id = r.id"
-    " WHERE r.pipeline = ? AND s.status IN ('done', 'reused') ORDER BY r.started_at DESC LIMIT 50) AS recent"
+    " FROM runs r CROSS JOIN step_runs s WHERE s.name = ? AND s.run_id = r.id"
+    " AND r.pipeline = ? AND s.status IN ('done', 'reused') ORDER BY r.started_at DESC LIMIT 50) AS recent"
     " JOIN step_runs e ON e.run_id = COALESCE(recent.source_run, recent.run_id)"
     " AND e.position = COALESCE(recent.source_position, recent.position) WHERE e.seconds IS NOT NULL"
 )
 _SAME_WORK = f"{_SELECT} WHERE r.target = ? AND r.config = ? AND r.code = ? AND {_OWN}{_NEWEST_FIRST} LIMIT 50"
+# In the order of their ids, which begin with the time: the index of ids alone is read.
+_IDS_LIKE = "SELECT r.id, r.project FROM runs r{0} AND {1} ORDER BY r.id DESC LIMIT 500"
+_AFTER_ALL = "~"
+"""Comes after every character that an id may have."""
+_OPEN_WORK = (
+    "SELECT 1 FROM runs r WHERE r.target = ? AND r.status IN ('running', 'interrupted') AND r.config = ? AND r.code = ?"
+    " LIMIT 1"
+)
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
 
 
@@ -57,7 +67,7 @@ class RunQueries(Database):
     def list_runs(
         self,
         pipeline: str | None = None,
-        status: str | None = None,
+        status: str | Sequence[str] | None = None,
         tag: str | None = None,
         limit: int = 20,
         before: str | None = None,
@@ -75,8 +85,9 @@ class RunQueries(Database):
             conditions.append("(r.project = ? OR r.project = ?)")
             given.extend((project, "" if project == self.project else project))
         if status is not None:
-            conditions.append("r.status = ?")
-            given.append(status)
+            asked = (status,) if isinstance(status, str) else status
+            conditions.append(f"r.status IN ({', '.join('?' * len(asked))})")
+            given.extend(asked)
         if tag is not None:
             conditions.append("r.id IN (SELECT subject FROM tags WHERE kind = 'run' AND tag = ?)")
             given.append(tag)
@@ -107,7 +118,9 @@ class RunQueries(Database):
 
         Those with status "running" may be alive still: whoever holds the locks knows.
         """
-        found = []
+        found: list[RunRecord] = []
+        if self.row(_OPEN_WORK, (target, config, code)) is None:
+            return found  # an index of such runs alone says so; there may be many that ended
         for row in self.rows(_SAME_WORK, (target, config, code, self.project is None, self.project)):
             run = RunRecord(*row)
             if run.status not in ("running", "interrupted"):
@@ -165,19 +178,18 @@ class RunQueries(Database):
         """Find the ids that begin, or else those that end, like this; enough of them to see that it is not one."""
         if not reference:
             return []
-        for where, given in [*self._scopes(pipeline), _only(pipeline)]:
-            found = self._ids_within(reference, where, given)
-            if found:
-                return found
-        return []
-
-    def _ids_within(self, reference: str, where: str, given: tuple[str, ...]) -> list[Any]:
-        literal = re.sub(r"([%_!])", r"!\1", reference)
-        for pattern in (f"{literal}%", f"%{literal}"):
-            sql = f"SELECT r.id FROM runs r{where} AND r.id LIKE ? ESCAPE '!'{_NEWEST_FIRST} LIMIT 5"
-            found = self.rows(sql, (*given, pattern))
-            if found:
-                return found
+        only, given = _only(pipeline)
+        small = reference.lower()
+        ending = "%" + re.sub(r"([%_!])", r"!\1", reference)
+        near = [
+            self.rows(_IDS_LIKE.format(only, "r.id >= ? AND r.id < ?"), (*given, small, small + _AFTER_ALL)),
+            self.rows(_IDS_LIKE.format(only, "r.id LIKE ? ESCAPE '!'"), (*given, ending)),
+        ]
+        for project in (None,) if self.project is None else (self.project, "", None):
+            for rows in near:
+                found = [row[:1] for row in rows if project in (None, row[1])]
+                if found:
+                    return found[:5]
         return []
 
     def _no_run(self, reference: str, pipeline: str | None, found: list[str]) -> NotFoundError:

@@ -4,6 +4,8 @@
 ALTER TABLE runs ADD COLUMN project TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN origin TEXT;
 CREATE INDEX runs_by_project ON runs (project, started_at);
+CREATE INDEX runs_by_status ON runs (status, started_at);
+CREATE INDEX runs_open ON runs (target, started_at) WHERE status IN ('running', 'interrupted');
 
 -- What a clean-up must keep, with all that it reaches (kind run or artifact).
 CREATE TABLE pins (
