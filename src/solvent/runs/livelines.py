@@ -43,9 +43,11 @@ class LiveLines:
         if len(data) > _AT_ONCE:
             self._skipped += data.count(end, 0, -_AT_ONCE)
             self._inside, data = True, data[-_AT_ONCE:]
-        for line in self._lines(data if isinstance(data, str) else data.decode("utf-8", "replace")):
+        lines = self._lines(data if isinstance(data, str) else data.decode("utf-8", "replace"))
+        for line in lines:
             self._tell(line)
-        self._pay(began)
+        if lines:
+            self._pay(began)
 
     def end(self) -> None:
         """Show what is left of the last line."""
