@@ -44,7 +44,7 @@ def check_blob(blobs: Blobs, blob: Blob) -> Fault | None:
     try:
         path = blobs.checked_path(blob)
     except BlobError as error:
-        return Fault(MISSING if blobs.missing([blob]) else DAMAGED, error.problem)
+        return Fault(DAMAGED if "damaged" in error.problem else MISSING, error.problem)
     except StoreError as error:
         return Fault(UNREADABLE, error.problem)
     size = os.path.getsize(path)

@@ -133,7 +133,7 @@ def dangling(store: MetadataStore) -> Iterator[Dangling]:
 
 def results_without_artifact(store: MetadataStore) -> Iterator[Dangling]:
     """Give the runs whose result names an artifact that has no row."""
-    for run_id, result in store.rows("SELECT id, result FROM runs WHERE result LIKE '%\"artifact\"%'"):
+    for run_id, result in store.rows("SELECT id, result FROM runs WHERE result LIKE ?", ('%"artifact"%',)):
         for digest, type in _artifacts_in(json.loads(result)):
             if not store.row("SELECT 1 FROM artifacts WHERE digest = ? AND type = ?", (digest, type)):
                 yield Dangling(f"the result of run {run_id}", digest)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from solvent.artifacts.checking import LINK, LOOSE, UNREADABLE, Leftover, leftovers, set_aside
+from solvent.errors import StoreError
 from solvent.metadata.lineage import StepNode
 from solvent.metadata.soundness import dangling, holders_of_blob, makers, results_without_artifact
 from solvent.model import StoredBlob
@@ -145,7 +147,8 @@ def _set_aside(findings: Iterable[Finding], stores: Stores) -> None:
     """Let nothing damaged pass for a blob, whether it is repaired or not."""
     for finding in findings:
         if finding.fault.kind not in (LINK, LOOSE, UNREADABLE):
-            set_aside(stores.blobs, finding.blob)
+            with suppress(StoreError):  # where nothing can be moved, saying what is wrong is all there is to do
+                set_aside(stores.blobs, finding.blob)
 
 
 def _look_ahead(problems: Iterable[Problem], stores: Stores, uncached: bool) -> None:
