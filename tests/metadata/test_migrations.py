@@ -12,10 +12,13 @@ import pytest
 
 from solvent.errors import StoreError
 from solvent.metadata import migrations
+from solvent.metadata.dialect import to_postgres
+from solvent.metadata.opening import open_metadata
 from solvent.metadata.store import MetadataStore
 from tests.data.stores.unpacking import RELEASED as STORES
 from tests.data.stores.unpacking import unpack
 from tests.metadata.records import run, write
+from tests.servers import Postgres
 
 SCHEMA = Path(migrations.__file__).parent / "schema"
 
@@ -76,7 +79,7 @@ def test_an_old_store_is_brought_to_the_newest_schema_in_one_transaction(
 PROGRAM = Path(__file__).with_name("killed_migration.py")
 
 
-def migrate_and_die(path: Path, statement: int) -> subprocess.CompletedProcess[str]:
+def migrate_and_die(path: Path | str, statement: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(PROGRAM), str(path), str(statement)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -107,6 +110,39 @@ def shape(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as store:
         made = [sql for (sql,) in store.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")]
         return [*made, str(store.execute("SELECT number FROM migrations ORDER BY number").fetchall())]
+
+
+@pytest.mark.slow
+def test_on_postgresql_too_a_migration_that_is_killed_leaves_the_old_or_the_new(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    schema = postgres_url.rpartition("=")[2]
+    statements = [to_postgres(each) for each in migrations.statements(1)]
+    old = f"""{";".join(statements)}; INSERT INTO migrations (number, applied_at) VALUES (1, 0);
+        INSERT INTO runs (id, pipeline, target, status, started_at, user_name, host, cwd, command, engine, seed,
+            config, config_sources, counts)
+        VALUES ('r1', 'p', 't', 'done', 1, 'u', 'h', '/', 'c', 'inline', 0, '{{}}', '{{}}', '{{}}')"""
+
+    def columns() -> list[str]:
+        sql = "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = '{0}'"
+        return sorted(name for (name,) in postgres.ask(sql.format(schema)))
+
+    def make_old() -> None:
+        postgres.ask(f"DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path = {schema}; {old}")
+
+    make_old()
+    before = columns()
+    count = int(migrate_and_die(postgres_url, 0).stdout)
+    after = columns()
+    assert count > 5
+    assert before != after
+    for statement in range(1, count + 1):
+        make_old()
+        assert migrate_and_die(postgres_url, statement).returncode == -signal.SIGKILL
+        assert columns() == before
+        with open_metadata("", postgres_url) as store:
+            assert (store.find_run("r1").project, store.schema_number()) == ("", migrations.SCHEMA)
+        assert columns() == after
 
 
 def test_a_store_of_a_later_release_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
