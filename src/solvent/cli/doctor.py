@@ -84,11 +84,22 @@ def _place(project: Any) -> Finding:
     return Finding("note", "project", f"{project.root}, which has no project file; {hint}")
 
 
+def _name(stores: Any) -> Finding:
+    """Two projects of one name in one store could not be told apart."""
+    project = stores.project
+    shared = stores.metadata_url is not None or not stores.home.startswith(os.path.join(project.root, ""))
+    if shared and not project.settings.project and project.name == os.path.basename(project.root):
+        hint = "set `project`, so that no other folder of that name is taken for it"
+        return Finding("note", "name", f"{project.name}, by its folder alone, in a store outside it; {hint}")
+    return Finding("ok", "name", project.name)
+
+
 def _store(stores: Any, deep: bool) -> Iterator[Finding]:
     from solvent.metadata.migrations import SCHEMA
 
     yield Finding("ok", "store", f"{_where(stores)}, schema {SCHEMA}")
     yield from _shared(stores)
+    yield _name(stores)
     if open_to_others(stores.home):
         detail = f"others on this machine may look into {stores.home}"
         yield Finding("note", "private", f"{detail}; unless that is meant: chmod -R go-rwx {stores.home}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from solvent.artifacts.opening import open_blobs
 from solvent.artifacts.saving import load, runs_code
-from solvent.config.masking import learn_urls
+from solvent.config.masking import learn_urls, masked
 from solvent.config.private import make_folder
 from solvent.config.project import Project
 from solvent.config.secrets import Secret, is_reference
@@ -39,9 +39,13 @@ class Stores:
         learn_urls(f"{self._metadata_url or ''}\n{artifacts or ''}")
         self.place = Place(self.home, artifacts, int(project.settings.cache_gb * (1 << 30)))
         self.project_name = project.name
-        self.metadata = self.open_metadata(create=create)
-        self.blobs = open_blobs(self.place)
-        self.locks = open_locks(self.home, self._metadata_url)
+        try:
+            self.metadata = self.open_metadata(create=create)
+            self.blobs = open_blobs(self.place)
+            self.locks = open_locks(self.home, self._metadata_url)
+        except StoreError as error:
+            error.problem, error.where = masked(error.problem), error.where and masked(error.where)
+            raise
 
     def open_metadata(self, *, create: bool = True) -> MetadataStore:
         """Open one more connection, for a thread of its own."""

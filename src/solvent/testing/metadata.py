@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from solvent.testing.metadata_artifacts import ArtifactsContract
 from solvent.testing.metadata_lineage import LineageContract
+from solvent.testing.metadata_projects import ProjectsContract
 from solvent.testing.metadata_runs import RunsContract
 from solvent.testing.metadata_step_runs import StepRunsContract
 from solvent.testing.metadata_transactions import TransactionsContract
@@ -11,7 +12,13 @@ from solvent.testing.metadata_writes import WritesContract
 
 
 class MetadataStoreContract(
-    WritesContract, StepRunsContract, RunsContract, ArtifactsContract, LineageContract, TransactionsContract
+    WritesContract,
+    StepRunsContract,
+    RunsContract,
+    ProjectsContract,
+    ArtifactsContract,
+    LineageContract,
+    TransactionsContract,
 ):
     """All that a metadata store must hold to, in some eighty tests.
 
