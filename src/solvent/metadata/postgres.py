@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from solvent.errors import StoreError
@@ -162,6 +163,11 @@ class PostgresStore(MetadataStore):
     def close(self) -> None:
         """Give the connection back; closing twice is fine."""
         self._session.close()
+
+    def __del__(self) -> None:
+        # Results read lazily keep their store open, and nobody closes it.
+        with suppress(Exception):
+            self.close()
 
     def _repeated(self, ask: Callable[[], Result]) -> Result:
         if self._in_block:
