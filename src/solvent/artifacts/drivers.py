@@ -93,7 +93,11 @@ def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thre
 
     async def close() -> None:
         client = getattr(driver, "_s3", None) or getattr(driver, "_session", None)
+        others = asyncio.all_tasks(loop) - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
         try:
+            await asyncio.gather(*others, return_exceptions=True)
             if client is not None:
                 await client.close()
             await asyncio.sleep(0)  # the sockets are closed one round later

@@ -116,6 +116,10 @@ def _named(code: str, address: Address) -> tuple[str, str] | None:
             "is in another region",
             "set AWS_REGION, or write ?region=NAME at the end of the URL",
         ),
+        ("InternalError", "ServiceUnavailable", "500", "502", "503", "504"): (
+            "answers that something is wrong with it",
+            "look at the server: it may be full, or starting; {again}",
+        ),
         ("QuotaExceeded", "InsufficientStorage", "507"): ("has no room left", "make room there; {again}"),
     }
     return next((words for codes, words in known.items() if code in codes), None)
