@@ -47,6 +47,10 @@ def test_the_examples_of_a_page_do_what_it_says(
 ) -> None:
     if "<!-- postgres -->" in page.read_text("utf-8")[:200]:
         environment["TEAM_METADATA"] = request.getfixturevalue("postgres_url")
+    if "<!-- objects -->" in page.read_text("utf-8")[:200]:
+        from tests.object_servers import seaweed
+
+        environment |= {**seaweed().environment, "TEAM_ARTIFACTS": seaweed().url(f"docs/{os.getpid()}-{page.stem}")}
     project = tmp_path / "project"
     if page.is_relative_to(EXAMPLES):
         shutil.copytree(page.parent, project, ignore=shutil.ignore_patterns(".solvent", "__pycache__"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -65,8 +67,6 @@ def cloud(proxy: Proxy) -> dict[str, str]:
 
 @pytest.fixture
 def laptop(shop: Shop) -> Shop:
-    from textwrap import dedent
-
     shop.write("sums.py", dedent(PIPELINE))
     return shop
 
@@ -206,3 +206,62 @@ def test_an_url_by_reference_and_options_in_it(laptop: Shop, cloud: dict[str, st
             assert TEAM[1].encode() not in path.read_bytes(), path
     shown = laptop.command("config", "settings", env=env)
     assert TEAM[1] not in json.dumps([shown.stdout, shown.stderr])
+
+
+LONG = """
+    from solvent import pipeline, step
+
+    @step
+    def grow(text: str, number: int) -> str:
+        return text[:20] + str(number) * 20_000
+
+    @pipeline
+    def chain(count: int = 100):
+        text = "x"
+        for number in range(count):
+            text = grow(text, number)
+        return text
+"""
+
+
+@pytest.mark.soak
+def test_a_reused_run_of_100_steps_asks_a_store_of_10000_blobs_few_times(
+    shop: Shop, cloud: dict[str, str], proxy: Proxy
+) -> None:
+    shop.write("chain.py", dedent(LONG))
+    root = cloud["SOLVENT_ARTIFACTS"].partition("?")[0].removeprefix("s3://")
+    digests = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(10_000)]
+    seaweed().driver().pipe({f"{root}/objects/{each[:2]}/{each[2:]}": b"x" for each in digests}, batch_size=64)
+    assert len(shop.run("chain.py", "--engine", "inline", env=cloud).ran) == 100
+    proxy.requests.clear()
+    again = shop.run("chain.py", "--engine", "inline", env=cloud)
+    assert len(again.names("reused")) == 100
+    assert len(proxy.requests) <= 30, proxy.count()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_the_example_runs_unchanged_on_a_shared_store(tmp_path: Path, cloud: dict[str, str], engine: str) -> None:
+    example = Path(__file__).parents[2] / "examples" / "flights"
+    shutil.copytree(example, tmp_path / "a", ignore=shutil.ignore_patterns(".solvent", "__pycache__"))
+    words = ["run", "flights_delays.pipeline:delays", "--profile", "quick", "--engine", engine, "--json"]
+
+    def run() -> dict[str, list[str]]:
+        environment = {**os.environ, **cloud, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "solvent", *words],
+            cwd=tmp_path / "a",
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        steps = json.loads(done.stdout.splitlines()[-1])["steps"]
+        return {status: [step["name"] for step in steps if step["status"] == status] for status in ("done", "reused")}
+
+    first = run()
+    assert first["reused"] == []
+    shutil.rmtree(tmp_path / "a" / ".solvent" / "cache" / "blobs")
+    again = run()
+    assert again["done"] == []
+    assert len(again["reused"]) == len(first["done"])

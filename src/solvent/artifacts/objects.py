@@ -224,6 +224,7 @@ class ObjectBlobs:
         finally:
             with suppress(OSError):
                 os.unlink(arrived)
+        self._nearby.sweep_if_due()
 
     def _download(self, blob: Blob) -> str:
         """Fetch a blob's bytes into a new file and name it."""

@@ -88,6 +88,8 @@ def load(ref: ArtifactRef, blobs: Blobs, *, allow_pickle: bool = True) -> Any:
         raise FormatError(
             f"reading this {ref.type} means running pickle, which this project forbids", hint="set allow_pickle = true"
         )
+    if ref.children:
+        blobs.fetch(ref.all_blobs())
     source = Source(ref, blobs, lambda child: load(child, blobs, allow_pickle=allow_pickle))
     return FORMATS.load(ref.format).read(source)
 
