@@ -230,8 +230,12 @@ class Carrier:
             self._claimed.update(blob.digest for blob in wanted)
         else:
             failed = self._haul.bring(wanted)
+            # What is missing may have been dropped just now.
+            late = self._dropped([blob for blob in wanted if blob.digest in failed])
+            dropped.update(late)
+            failed = {digest: error for digest, error in failed.items() if digest not in late}
             self._haul.bring([blob for blob in blobs if blob.digest not in missing and blob.digest not in sure])
-        came = [blob for blob in wanted if blob.digest not in failed]
+        came = [blob for blob in wanted if blob.digest not in failed and blob.digest not in dropped]
         group.dropped.update(dropped)
         group.safe.update(
             (blob.digest, blob) for blob in blobs if blob.digest not in failed and blob.digest not in dropped
