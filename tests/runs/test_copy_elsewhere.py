@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from solvent.cli.main import main
 from solvent.config.project import Project, Settings
 from solvent.model import Blob
 from solvent.runs.copy import copy_runs
@@ -18,7 +20,7 @@ from tests.runs.test_copy import Ends, add_run, add_whole_run, copy, open_at, ro
 pytestmark = pytest.mark.slow
 
 
-def open_team(folder: Path, name: str, metadata: str, artifacts: str) -> Stores:
+def open_team(folder: Path, name: str, metadata: str, artifacts: str | None) -> Stores:
     """Open the team's stores as one of its machines: with a home, and a cache of blobs, of its own."""
     home = folder / name
     home.mkdir(exist_ok=True)
@@ -98,6 +100,28 @@ def test_a_lost_connection_to_the_database_is_survived(ends: Ends, postgres_url:
     assert rows(ends.target, of=ends.source) == rows(ends.source)
 
 
-def test_no_password_is_in_the_name_of_a_store(ends: Ends) -> None:
-    assert store_name(ends.target).startswith("postgresql://127.0.0.1")
-    assert "pg@" not in store_name(ends.target)
+def test_two_urls_on_the_command_line_name_the_stores(
+    project: Path, team: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Stores(Project.find()) as own:
+        made = store(own, b"made" * 10_000)
+        add_run(own, "20260101-000000-aaaaaa", made)
+    monkeypatch.setenv("TEAM_METADATA", team[0])
+    words = f"env:TEAM_METADATA,{team[1]}"
+    assert main(["copy", "--all", "--to", words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sent"]["bytes"] == 40_000
+    monkeypatch.setenv("SOLVENT_HOME", "colleague")
+    assert main(["copy", "--all", "--from", words, "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sent"]["bytes"] == 40_000
+    assert not (project / "colleague" / "metadata.sqlite").exists()
+    assert main(["copy", "aaaaaa", "--from", words]) == 0
+    assert "1 run, 1 step run, 1 artifact, 40.0 kB" in capsys.readouterr().out
+    with Stores(Project.find(), create=False) as colleague:
+        assert colleague.blobs.read(made.blobs[0]) == b"made" * 10_000
+
+
+def test_no_password_is_in_the_name_of_a_store(tmp_path: Path, postgres_url: str) -> None:
+    url = postgres_url.replace("pg@", "pg:secret-word@")
+    with open_team(tmp_path, "there", url, None) as there:
+        assert "secret-word" not in store_name(there)
+        assert "127.0.0.1" in store_name(there)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-from urllib.parse import urlsplit
 
 from solvent.config.project import Project, Settings
 from solvent.config.secrets import is_reference
@@ -71,12 +70,8 @@ def _settings_of(word: str, settings: Settings) -> Settings:
 
 
 def store_name(stores: Stores) -> str:
-    """Name the metadata store for people: where it is, without user or password."""
-    url = stores.metadata_url
-    if url is None:
-        return f"{socket.gethostname()}:{stores.home}"
-    found = urlsplit(url)
-    return f"{found.scheme}://{found.netloc.rpartition('@')[2]}{found.path}"
+    """Name the metadata store for people: where it is, without its password."""
+    return stores.metadata.path if stores.metadata_url else f"{socket.gethostname()}:{stores.home}"
 
 
 def are_same(first: Stores, second: Stores) -> bool:
