@@ -189,3 +189,10 @@ def test_any_text_is_read_or_refused_by_name(tmp_path_factory: pytest.TempPathFa
     except ConfigError as error:
         where = str(error.where)
     assert where.startswith("any.yaml")
+
+
+def test_a_file_with_a_password_in_it_is_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("database: postgresql://shop:hunter2@host/shop\n")
+    file = read_config_file(str(tmp_path / "base.yaml"), "base.yaml", str(tmp_path / "cache"))
+    keep_config_file(file, str(tmp_path / "cache"))
+    assert not (tmp_path / "cache").exists() or list((tmp_path / "cache").iterdir()) == []

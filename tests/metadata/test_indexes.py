@@ -32,6 +32,7 @@ READS: dict[str, Callable[[MetadataStore], object]] = {
     "list_runs of a tag": lambda store: store.list_runs(tag="good"),
     "list_runs before": lambda store: store.list_runs(before="r1"),
     "find_run latest": lambda store: store.find_run("latest", "delays"),
+    "only_of_others": lambda store: store.only_of_others("delays"),
     "projects": lambda store: store.projects(),
     "writers": lambda store: store.writers(artifact(1).digest, INT),
     "list_runs of a project": lambda store: store.list_runs(project="delays"),

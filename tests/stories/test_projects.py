@@ -131,6 +131,8 @@ def _python(street: Street, name: str) -> tuple[int, str]:
 @pytest.mark.slow
 def test_latest_is_the_run_of_this_project_and_runs_shows_whose_each_is(street: Street) -> None:
     ours, theirs = street.run("ours"), street.run("theirs")
+    assert "project 'ours' has a pipeline `main` in this store too" in theirs.printed
+    assert "too" not in ours.printed
     assert street.json("ours", "show", "latest")["id"] == ours.id
     assert street.json("theirs", "show")["id"] == theirs.id
     assert street.json("ours", "show", theirs.id)["project"] == "theirs"

@@ -10,7 +10,7 @@ from typing import Any
 from solvent.cli.choices import add_config, add_json, add_running, chosen
 from solvent.cli.output import cut, print_json
 from solvent.cli.progress import make_watcher
-from solvent.config.masking import masked
+from solvent.config.masking import masked, masked_words
 from solvent.errors import SolventError
 
 
@@ -38,7 +38,7 @@ def execute(arguments: Namespace, name: str) -> int:
     codes = []
     sweep = new_run_id(time.time())
     for sets in expand_sweeps(arguments.sweep):
-        print(f"sweep {' '.join(sets)}", file=sys.stderr)
+        print(f"sweep {' '.join(masked_words(sets))}", file=sys.stderr)
         codes.append(
             _run_one(pipeline, project, {**options, "sets": [*options["sets"], *sets], "sweep": sweep}, arguments)
         )

@@ -9,6 +9,7 @@ import os
 from typing import Any, NamedTuple
 
 from solvent.config.layers import Node
+from solvent.config.masking import masked, without_passwords
 from solvent.config.private import make_folder
 from solvent.config.scalars import float_text, read_scalar
 from solvent.errors import ConfigError
@@ -36,13 +37,15 @@ def read_config_file(path: str, label: str, cache_folder: str | None = None) -> 
 
 
 def keep_config_file(file: ConfigFile, cache_folder: str | None) -> None:
-    """Keep what was read for next time. Called once the values have passed their checks, so that a secret written out
-    in full by mistake is refused and not copied."""
+    """Keep what was read for next time, unless there is a password in it. Called once the values have passed their checks,
+    so that a secret written out in full by mistake is refused and not copied."""
     if cache_folder is None or file.kept:
         return
     import json
 
     text = json.dumps(_pack(file.node), separators=(",", ":"))
+    if masked(without_passwords(text)) != text:
+        return
     target = os.path.join(cache_folder, f"{file.digest}.json")
     passing = f"{target}.{os.getpid()}"
     try:

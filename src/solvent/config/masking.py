@@ -54,8 +54,8 @@ def learn(value: str, least: int = LEAST) -> None:
     if len(value) < least or value in _known:
         return
     _known.add(value)
-    forms = {form for known in list(_known) for line in _lines(known) for form in _written(line)}
-    _forms = sorted((form for form in forms if len(form) >= LEAST), key=len, reverse=True)
+    forms = {form for line in _lines(value) for form in _written(line) if len(form) >= LEAST}
+    _forms = sorted(forms.union(_forms), key=len, reverse=True)
     _byte_forms = [form.encode("utf-8", "surrogatepass") for form in _forms]
 
 

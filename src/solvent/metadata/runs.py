@@ -134,6 +134,14 @@ class RunQueries(Database):
             raise NotFoundError(f"There is no run {id!r}.", where=self.path, hint="`solvent runs` lists them.")
         return float(row[0])
 
+    def only_of_others(self, pipeline: str) -> str | None:
+        """Name a project that ran a pipeline of this name, if this project never did."""
+        asked = (pipeline, self.project is None, self.project)
+        if self.row(f"SELECT 1 FROM runs r WHERE r.pipeline = ? AND {_OWN} LIMIT 1", asked):
+            return None
+        other = self.row("SELECT project FROM runs WHERE pipeline = ? LIMIT 1", (pipeline,))
+        return other[0] if other else None
+
     def projects(self) -> list[str]:
         """Name the projects whose runs are in the store; "" stands for runs recorded before there were names."""
         found: list[str] = []

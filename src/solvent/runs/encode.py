@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from solvent.artifacts.saving import content_digest, save
-from solvent.config.masking import masked_bytes
+from solvent.config.masking import masked, masked_bytes
 from solvent.errors import FormatError, SolventError
 from solvent.fingerprint.values import identify, is_immutable
 from solvent.model import WHOLE, ArtifactRef, Blobs, Execution, Failure, Identity
@@ -41,6 +42,20 @@ def execution_of(outcome: Outcome, outputs: dict[str, ArtifactRef]) -> Execution
         log=outcome.log,
         log_bytes=outcome.log_bytes,
     )
+
+
+def discreet(execution: Execution) -> Execution:
+    """Mask what a worker may not have known to be secret."""
+    failure, log = execution.failure, masked_bytes(execution.log)
+    if failure is not None:
+        failure = failure_without_secrets(failure)
+    if failure == execution.failure and log == execution.log:
+        return execution
+    return replace(execution, failure=failure, log=log)
+
+
+def failure_without_secrets(failure: Failure) -> Failure:
+    return Failure(failure.kind, masked(failure.message), masked(failure.traceback), failure.signal)
 
 
 def crashed_execution(failure: Failure | None, log: tuple[bytes, int] = (b"", 0)) -> Execution:

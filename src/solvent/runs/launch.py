@@ -167,9 +167,20 @@ class _Launch:
                 steps=options.steps,
             ),
         )
+        self._tell_apart()
         self._seal = Seal(self._runner, self._root, self._environment, self._git)
         self._seal.begin(self._record, code)
         self._driver = self._make_driver(engine)
+
+    def _tell_apart(self) -> None:
+        """Say at the first run of a pipeline that another project has one of the same name; or this one's name changed."""
+        name, ours = self._pipeline.name, self._stores.project_name
+        other = self._stores.metadata.only_of_others(name)
+        if other is not None:
+            self._options.watcher.notice(
+                f"project {other!r} has a pipeline `{name}` in this store too; `latest` is the run of this project,"
+                f" {ours!r} (setting `project`)"
+            )
 
     def run(self) -> Launched:
         options, runner = self._options, self._runner

@@ -13,6 +13,7 @@ from solvent.errors import BlobError, RunInterrupted, SolventError, StepFailed
 from solvent.model import Execution, Failure, StepRunRecord
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.runs.cache import Cache
+from solvent.runs.encode import discreet
 from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome
 from solvent.runs.keyer import Keyer
@@ -211,6 +212,7 @@ class Runner:
 
     def take_execution(self, state: CallState, execution: Execution) -> None:
         """Take what a worker reports; its outputs are in the artifact store already."""
+        execution = discreet(execution)
         state.seconds = execution.seconds
         if execution.failure is not None:
             self._fail(state, execution.failure)

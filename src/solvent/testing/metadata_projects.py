@@ -61,6 +61,15 @@ class ProjectsContract:
         assert [each.id for each in both.list_runs(project="ours")] == ["0103-old", "0101-abcd"]
         assert len(both.list_runs()) == 4
 
+    def test_a_pipeline_that_only_others_ran_is_told_of(self, store: MetadataStore) -> None:
+        add(store, run("r1", project="theirs"), run("r2", project="ours", pipeline="other"))
+        store.project = "ours"
+        assert store.only_of_others("delays") == "theirs"
+        assert store.only_of_others("other") is None
+        assert store.only_of_others("nobody's") is None
+        store.project = "theirs"
+        assert store.only_of_others("delays") is None
+
     def test_only_runs_of_this_project_are_gone_on_from_and_compared_with(self, store: MetadataStore) -> None:
         add(store, run("r1", 1.0, project="ours", code="c"), run("r2", 2.0, project="theirs", code="c"))
         add(store, step_run("r1", 0, "fit"), step_run("r2", 0, "fit"))
