@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.crash.stores import NOTE, check_store, committed, executed, outputs, run_status
+from solvent.metadata.migrations import SCHEMA
+from tests.crash.stores import NOTE, all_names, check_store, committed, executed, outputs, run_status
 from tests.crash.tracing import Traced, traced
+from tests.data.stores.unpacking import unpack
 
 FIVE_STEPS = (
     NOTE
@@ -25,9 +29,9 @@ from solvent.errors import StepFailed
 
 
 @step
-def number() -> int:
+def number(n: int) -> int:
     note("number 0")
-    return 7
+    return n
 
 
 @step
@@ -61,17 +65,16 @@ def broken(n: int) -> int:
 
 
 @pipeline
-def five() -> tuple[list[int], Folder]:
-    data = blob(number())
+def five(n: int = 7) -> tuple[list[int], Folder]:
+    data = blob(number(n))
     files, size = folder(data), picture(data)
     try:
         value(broken(size))
     except StepFailed:
         pass
-    return [number(), size], files
+    return [number(n), size], files
 """
 )
-COMMITTED_ONCE = ("number 0", "blob 0", "folder 0", "picture 0")
 
 
 class Scenario(NamedTuple):
@@ -122,7 +125,7 @@ def run_of_five_steps(engine: str) -> Scenario:
 
     def prepare(root: Path) -> None:
         root.mkdir()
-        (root / "solvent.toml").write_text("")
+        (root / "solvent.toml").write_text('project = "five"\n')
         (root / "five.py").write_text(FIVE_STEPS)
         said = json.loads(solvent(root, *words).splitlines()[-1])
         expected.update(result=said["result"], outputs=outputs(root / ".solvent", said["id"]))
@@ -145,3 +148,84 @@ def run_of_five_steps(engine: str) -> Scenario:
         check_store(home)
 
     return Scenario(f"a run of five steps, {engine}", words, prepare, check)
+
+
+def clean_up() -> Scenario:
+    """Give the scenario of two runs that go and one that stays, and shares bytes with them."""
+    words = ("clean", "--tag", "old", "--yes", "--grace", "0s", "--json")
+    run = ("run", "five.py", "--json", "--quiet", "--engine", "inline")
+    expected: dict[str, object] = {}
+
+    def kept(home: Path) -> object:
+        """What must be there whatever happens: the run that stays, with all that it gave."""
+        return outputs(home, str(expected["id"]))
+
+    def prepare(root: Path) -> None:
+        root.mkdir()
+        (root / "solvent.toml").write_text('project = "five"\n')
+        (root / "five.py").write_text(FIVE_STEPS)
+        for n in (8, 9, 7):
+            said = json.loads(solvent(root, *run, "--set", f"n={n}").splitlines()[-1])
+            if n != 7:
+                solvent(root, "tag", said["id"], "old")
+        expected.update(id=said["id"], result=said["result"])
+        expected.update(kept=kept(root / ".solvent"))
+        anew(root, root.with_name("cleaned"))
+        solvent(root.with_name("cleaned"), *words)
+        expected.update(blobs=sorted(all_names(root.with_name("cleaned") / ".solvent")))
+        assert len(all_names(root / ".solvent")) > len(expected["blobs"])  # type: ignore[arg-type]
+
+    def check(root: Path, found: Traced) -> None:
+        home = root / ".solvent"
+        check_store(home)
+        assert kept(home) == expected["kept"]
+        solvent(root, *words)
+        check_store(home)
+        assert kept(home) == expected["kept"]
+        assert sorted(all_names(home)) == expected["blobs"], "a second clean-up does not complete the first"
+        (root / "executed.txt").unlink()
+        again = json.loads(solvent(root, *run).splitlines()[-1])
+        assert again["result"] == expected["result"]
+        assert not executed(root), "the run that stays is not reused"
+
+    return Scenario("a clean-up", words, prepare, check)
+
+
+def migration(archive: Path) -> Scenario:
+    """Give the scenario of a store of an older release that is opened for the first time by this one."""
+    words = ("runs", "--json")
+    expected: list[str] = []
+
+    def prepare(root: Path) -> None:
+        unpack(archive, root.with_name("unpacked")).rename(root)
+        expected.append(json.loads(solvent_in_copy(root, *words)))
+
+    def check(root: Path, found: Traced) -> None:
+        home = root / ".solvent"
+        schema = schema_of(home / "metadata.sqlite")
+        copies = list(home.glob("metadata.sqlite.before-*"))
+        for copy in copies:
+            assert schema_of(copy) < SCHEMA, "a copy that is none"
+        assert copies or schema < SCHEMA, "brought to the new schema without a copy"
+        check_store(home)
+        assert json.loads(solvent(root, *words)) == expected[0]
+        assert schema_of(home / "metadata.sqlite") == SCHEMA
+        check_store(home)
+        assert not list(home.glob("metadata.sqlite.copying-*"))
+
+    return Scenario(f"a migration from {archive.name.partition('.')[0]}", words, prepare, check)
+
+
+def solvent_in_copy(root: Path, *words: str) -> str:
+    """Run a command in a copy of a project, for what it prints."""
+    copy = root.with_name("once")
+    anew(root, copy)
+    return solvent(copy, *words)
+
+
+def schema_of(path: Path) -> int:
+    """Read the number of a store's schema, and check that the file is whole; nothing is changed in it."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        assert database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+        found: int = database.execute("SELECT MAX(number) FROM migrations").fetchone()[0]
+    return found

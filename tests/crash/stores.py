@@ -101,7 +101,7 @@ def outputs(home: Path, run_id: str) -> dict[str, list[str]]:
             "SELECT s.name, s.occurrence, s.status, o.digest FROM step_runs s LEFT JOIN outputs o"
             " ON o.run_id = COALESCE(s.source_run, s.run_id) AND o.position = COALESCE(s.source_position, s.position)"
             " WHERE s.run_id = ? ORDER BY s.position, o.ordinal",
-            (run_id,),
+            (metadata.find_run(run_id).id,),
         )
     found: dict[str, list[str]] = {}
     for name, occurrence, status, digest in rows:

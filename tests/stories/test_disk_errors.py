@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.crash.points import Point, calls_of, sample, try_all
-from tests.crash.scenarios import Scenario, run_of_five_steps
+from tests.crash.scenarios import Scenario, clean_up, migration, run_of_five_steps
 from tests.crash.tracing import Call, Traced, traceable
+from tests.data.stores.unpacking import RELEASED
 from tests.soak import record
 
 pytestmark = traceable
 RUNS = [run_of_five_steps("inline"), run_of_five_steps("processes")]
+ALL = [*RUNS, clean_up(), *map(migration, RELEASED)]
 SAID = {
     "EIO": "input/output|disk|i/o|writ",
     "ENOSPC": "no space|full|disk|writ",
@@ -61,7 +63,7 @@ def test_an_error_at_calls_of_every_kind_is_said_and_loses_nothing(scenario: Sce
 @pytest.mark.soak
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from there on"])
 @pytest.mark.parametrize("error", SAID)
-@pytest.mark.parametrize("scenario", RUNS, ids=named)
+@pytest.mark.parametrize("scenario", ALL, ids=named)
 def test_an_error_at_every_call_is_said_and_loses_nothing(
     scenario: Scenario, error: str, on: bool, tmp_path: Path
 ) -> None:

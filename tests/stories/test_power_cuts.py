@@ -44,4 +44,6 @@ def test_a_hundred_power_cuts_lose_nothing_that_was_reported(engine: str, tmp_pa
 def test_without_syncing_twenty_power_cuts_show_losses(engine: str, tmp_path: Path) -> None:
     found = cut_often(tmp_path, engine, 20, seed=8, syncing=False)
     assert found.lost
-    record(f"power cuts without syncing (the control), {engine}", f"{found.cuts} cuts, {len(found.lost)} with losses", 8)
+    record(
+        f"power cuts without syncing (the control), {engine}", f"{found.cuts} cuts, {len(found.lost)} with losses", 8
+    )
