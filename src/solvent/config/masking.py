@@ -40,7 +40,7 @@ _TOKEN_IN_URL = r"(?<=://)([^\s/:@'\"]{16,})(?=@)"
 _QUERY = r"(?i)(?<=[?&])((?:password|passwd|secret|token|sig)=)([^\s&'\"]+)"
 _CUT = rb"\n\[\.\.\. \d+ bytes of output were cut here \.\.\.\]\n"
 
-_UNQUOTED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_UNQUOTED = frozenset(b"-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 _known: set[str] = set()
 _forms: list[str] = []
@@ -174,23 +174,25 @@ def _lines(value: str) -> Iterator[str]:
 
 def _written(value: str) -> Iterator[str]:
     """Give a value as it is written plainly, in URLs, in base64, in JSON, in hex and by `repr`."""
+    data = value.encode("utf-8", "surrogatepass")
+    yield value
+    yield data.hex()
+    yield data.hex().upper()
+    yield from _in_base64(data)
+    if _UNQUOTED.issuperset(data):
+        return
     import json
     import re
 
-    data = value.encode("utf-8", "surrogatepass")
-    yield value
     for safe in ("-._~", "-._~/"):
         quoted = "".join(chr(each) if each in _UNQUOTED or chr(each) in safe else f"%{each:02X}" for each in data)
         yield quoted
         yield quoted.replace("%20", "+")
         yield re.sub("%..", lambda found: found[0].lower(), quoted)
-    yield from _in_base64(data)
     for plain in (True, False):
         once = json.dumps(value, ensure_ascii=plain)[1:-1]
         yield once
         yield json.dumps(once, ensure_ascii=plain)[1:-1]
-    yield data.hex()
-    yield data.hex().upper()
     yield repr(value)[1:-1]
     yield ascii(value)[1:-1]
     yield repr(data)[2:-1]
