@@ -28,12 +28,14 @@ def test_trust_is_added_listed_and_taken_back(digest: str, say: Say) -> None:
     assert json.loads(say("trust", "--json")) == []
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_refused(digest: str, say: Say) -> None:
     assert "no artifact 'ffffffff'" in say("trust", "ffffffff", code=2)
     assert "is not trusted" in say("trust", digest[:6], "--remove", code=2)
     assert "needs the digest" in say("trust", "--remove", code=2)
 
 
+@pytest.mark.slow
 def test_json_names_the_writers(digest: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["trust", digest, "--json"]) == 0

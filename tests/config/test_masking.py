@@ -50,6 +50,7 @@ def test_a_secret_is_masked_however_it_is_written(text: str) -> None:
     assert text not in masked(f"before {text} after")
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.integers() | st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

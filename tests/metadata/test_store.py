@@ -151,6 +151,7 @@ def test_a_read_only_store_is_refused(what: str) -> None:
     assert "writable" in output
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as POSIX has them")
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_read_only_store_can_be_read(what: str) -> None:
@@ -164,6 +165,7 @@ def test_a_read_only_store_can_be_read(what: str) -> None:
         assert [each.name for each in path.parent.iterdir()] == ["metadata.db"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as POSIX has them")
 def test_a_read_only_store_whose_log_can_not_be_read_says_what_to_do() -> None:
     with tempfile.TemporaryDirectory() as folder:
