@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from solvent.pipelines.pipeline import pipeline
     from solvent.pipelines.ref import each, value
     from solvent.pipelines.step import step
-    from solvent.runs.api import diff, load, plan, run, runs, why
+    from solvent.runs.api import diff, load, plan, remake, run, runs, why
 
     __version__: str
 
@@ -30,6 +30,7 @@ __all__ = [
     "log",
     "pipeline",
     "plan",
+    "remake",
     "rng",
     "run",
     "runs",
@@ -46,7 +47,7 @@ _HOMES = {
     "solvent.pipelines.pipeline": ("pipeline",),
     "solvent.pipelines.ref": ("each", "value"),
     "solvent.pipelines.step": ("step",),
-    "solvent.runs.api": ("diff", "load", "plan", "run", "runs", "why"),
+    "solvent.runs.api": ("diff", "load", "plan", "remake", "run", "runs", "why"),
 }
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.output import print_json, wrapped
-from solvent.errors import NotFoundError
 from solvent.runs.words import seconds_text, size_text
 
 if TYPE_CHECKING:
     from solvent.runs.audit import Progress
-    from solvent.runs.remake import Name, Remade, Remaking
+    from solvent.runs.remake import Remade, Remaking
     from solvent.runs.stores import Stores
     from solvent.runs.verify import Problem, Report
 
@@ -167,35 +166,15 @@ def _facts(report: Report) -> dict[str, Any]:
 
 
 def _remake(stores: Stores, arguments: Namespace) -> int:
-    from solvent.runs.remake import remake
+    from solvent.runs.remake import names_of, remake
 
-    names = _names(stores, arguments.what)
-    found = remake(stores, names, uncached=arguments.uncached, anew=True)
+    found = remake(stores, names_of(arguments.what, stores), uncached=arguments.uncached, anew=True)
     if arguments.json:
         made = [each._asdict() for each in found.made]
         print_json({"ok": found.ok, "artifacts": [_remade(each) for each in found.artifacts], "ran_again": made})
     else:
         print("\n".join(_of_remaking(found)))
     return int(not found.ok)
-
-
-def _names(stores: Stores, reference: str) -> list[Name]:
-    """Give the artifacts that are meant: one, or all outputs of a run."""
-    from solvent.runs.references import find_output
-
-    if "/" in reference:
-        output = find_output(reference, stores)
-        return [(output.digest, output.type)]
-    try:
-        run_id = stores.metadata.find_run(reference).id
-    except NotFoundError as no_run:
-        try:
-            found = stores.metadata.find_artifact(reference)
-        except NotFoundError as no_artifact:
-            raise (no_run if reference.startswith("latest") or "-" in reference else no_artifact) from None
-        return [(found.digest, found.type)]
-    made = stores.metadata.list_artifacts(run_id, limit=1_000_000)
-    return list(dict.fromkeys((each.artifact.digest, each.artifact.type) for each in made))
 
 
 def _remade(remade: Remade) -> dict[str, Any]:

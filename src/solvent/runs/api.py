@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvent.config.project import Project, Settings, StepSettings
 from solvent.config.resolve import Resolved, resolve_config
@@ -15,7 +15,10 @@ from solvent.runs.events import Silent, Watcher
 from solvent.runs.launch import Launched, Options, launch
 from solvent.runs.runner import StepOptions
 from solvent.runs.stores import Stores
-from solvent.runs.views import Run, StepRun
+from solvent.runs.views import Artifact, Run, StepRun
+
+if TYPE_CHECKING:
+    from solvent.runs.remake import Remaking
 
 _OPTIONS = ("engine", "workers", "profile", "config_files", "sets", "run_seed", "reuse", "fresh", "keep_going", "steps")
 
@@ -137,6 +140,23 @@ def load(reference: str) -> Any:
     return find_output(reference, Stores(Project.find(), create=False)).value()
 
 
+def remake(what: Run | Artifact | str, /, *, uncached: bool = False) -> Remaking:
+    """Execute the steps again that made a run or an artifact, and compare what they give with the record.
+
+    `what` is a run, an artifact, or what `solvent.load` takes. It is done in a process of its own, with the recorded code,
+    config, inputs and seed. `ok` tells whether all of it has the recorded digests; each of `artifacts` says `why` not.
+    A step with `cache=False` is executed only with `uncached`.
+    """
+    from solvent.runs.remake import names_of, outputs_of, remake
+
+    stores = Stores(Project.find(), create=False)
+    if isinstance(what, Run):
+        names = outputs_of(what.id, stores)
+    else:
+        names = names_of(what, stores) if isinstance(what, str) else [(what.digest, what.type)]
+    return remake(stores, names, uncached=uncached, anew=True)
+
+
 def why(step_run: StepRun | Any) -> str:
     """Say why a step run was executed or reused."""
     return str(step_run.why)
@@ -192,4 +212,4 @@ def find_run(reference: str | Run, *, pipeline: str | None = None, stores: Store
     return Run(stores.metadata.find_run(reference, pipeline), stores)
 
 
-__all__: Sequence[str] = ("NotFoundError", "Run", "diff", "find_run", "load", "plan", "run", "runs", "why")
+__all__: Sequence[str] = ("NotFoundError", "Run", "diff", "find_run", "load", "plan", "remake", "run", "runs", "why")

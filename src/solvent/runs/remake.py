@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from solvent.errors import NotFoundError
 from solvent.metadata.soundness import Maker, makers
 from solvent.model import ArtifactRef, RunRecord
+from solvent.runs.beside import writing
 
 if TYPE_CHECKING:
     from solvent.runs.demand import Made
@@ -74,10 +76,33 @@ def remake(
         open_ways = {name: found for name, found in ways.items() if found and not _is_done(results.get(name))}
         if not open_ways:
             break
-        tried = _round(stores, open_ways, results, steps, uncached=uncached, anew=anew, tell=tell or tell_stderr)
+        with writing(stores.locks):
+            tried = _round(stores, open_ways, results, steps, uncached=uncached, anew=anew, tell=tell or tell_stderr)
         for name, run_ids in tried.items():
             ways[name] = [each for each in ways[name] if each.run_id not in run_ids]
     return Remaking([results[name] for name in wanted], steps)
+
+
+def names_of(reference: str, stores: Stores) -> list[Name]:
+    """Give the artifacts that a person means: one by its digest or as RUN/STEP.FIELD, or all outputs of a run."""
+    from solvent.runs.references import find_output
+
+    if "/" in reference:
+        output = find_output(reference, stores)
+        return [(output.digest, output.type)]
+    try:
+        run_id = stores.metadata.find_run(reference).id
+    except NotFoundError as no_run:
+        try:
+            return [_name(stores.metadata.find_artifact(reference))]
+        except NotFoundError as no_artifact:
+            raise (no_run if reference.startswith("latest") or "-" in reference else no_artifact) from None
+    return outputs_of(run_id, stores)
+
+
+def outputs_of(run_id: str, stores: Stores) -> list[Name]:
+    """Give what the steps of a run gave, in call order, also where they were reused."""
+    return list(dict.fromkeys(_name(each.artifact) for each in stores.metadata.list_artifacts(run_id, limit=1 << 31)))
 
 
 def own_ways(stores: Stores, name: Name) -> tuple[list[Maker], str]:

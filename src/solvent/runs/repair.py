@@ -15,6 +15,7 @@ from solvent.metadata.soundness import files_of_run, holders_of_blob
 from solvent.metadata.transfers import remove_dropped
 from solvent.model import Blob
 from solvent.runs.audit import RUNS_TRIED, Finding
+from solvent.runs.beside import writing
 from solvent.runs.moved import taken_again
 from solvent.runs.remake import Name, Remaking, Tell, remake
 
@@ -37,10 +38,11 @@ class Repair:
         stores = self._stores
         with stores.metadata.transaction():
             remove_dropped(stores.metadata, back)
-        waiting = [each for each in findings if not self._mend_in_place(each)]
-        for finding in waiting:
-            self._put_back_record(finding)
-        stores.blobs.sync()
+        with writing(stores.locks):
+            waiting = [each for each in findings if not self._mend_in_place(each)]
+            for finding in waiting:
+                self._put_back_record(finding)
+            stores.blobs.sync()
         self._make_again([each for each in waiting if each.role == "artifact"])
 
     def _mend_in_place(self, finding: Finding) -> bool:
