@@ -184,9 +184,9 @@ def tried(rounds: int, rng: random.Random, scratch: Path) -> tuple[int, int, int
         located += len(hurt & {each.digest for each in report.problems})
         back += len(hurt & {each.digest for each in report.with_state("mended")})
         assert check().problems == []
-        assert values() == before
         clear_leftovers()
         shutil.rmtree(scratch)
+    assert values() == before
     return damaged, found, located, back
 
 

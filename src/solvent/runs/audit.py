@@ -72,9 +72,9 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
         for path, blob in _listing(stores, snapshot, use, sound=snapshot in present and snapshot not in faults).items():
             uses.setdefault(blob.digest, _Use(blob.size_bytes, "source", use.runs, path))
     dropped = dropped_blobs(stores.metadata)
-    for digest in uses:
-        if digest not in present and digest not in dropped:
-            faults[digest] = Fault(MISSING, "no file has its name")
+    absent = {digest: use for digest, use in uses.items() if digest not in present and digest not in dropped}
+    faults = {digest: fault for digest, fault in faults.items() if digest in uses or fault.kind != MISSING}
+    faults.update(_still_missing(stores, absent))
     return Audit(
         total=len(present),
         size_bytes=counted,
@@ -85,8 +85,19 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
     )
 
 
+def _still_missing(stores: Stores, absent: dict[str, _Use]) -> Iterator[tuple[str, Fault]]:
+    """Look once more for what was not in the listing: a run beside this one may have stored and named it since."""
+    known = [Blob(digest, use.size_bytes) for digest, use in absent.items() if use.size_bytes >= 0]
+    gone = {blob.digest for blob in stores.blobs.missing(known)}
+    for digest, use in absent.items():
+        blob = Blob(digest, use.size_bytes)
+        fault = check_blob(stores.blobs, blob) if digest in gone or use.size_bytes < 0 else None
+        if fault is not None:
+            yield digest, fault
+
+
 def _finding(digest: str, fault: Fault, uses: dict[str, _Use], present: dict[str, StoredBlob]) -> Finding:
-    use = uses.get(digest) or _Use(present[digest].size_bytes, "")
+    use = uses[digest] if digest in uses else _Use(present[digest].size_bytes, "")
     return Finding(Blob(digest, use.size_bytes), fault, use.role, use.runs, use.path)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from solvent.artifacts.checking import LINK, LOOSE, UNREADABLE, Leftover, leftovers, set_aside
+from solvent.artifacts.checking import LINK, LOOSE, MISSING, UNREADABLE, Leftover, leftovers, set_aside
 from solvent.errors import StoreError
 from solvent.metadata.lineage import StepNode
 from solvent.metadata.soundness import dangling, holders_of_blob, makers, results_without_artifact
@@ -87,7 +87,7 @@ def verify(
     if damage:
         return Report(0, 0, time.monotonic() - began, damage, [], [], [], [])
     found = audit(stores, progress)
-    problems = [_problem(each, stores) for each in found.findings]
+    problems = [_problem(each, stores) for each in found.findings if not _is_unnamed_now(each, stores)]
     rows = [*dangling(stores.metadata), *results_without_artifact(stores.metadata)]
     problems += [Problem("dangling", f"{row.what} is not there: {row.names}", "metadata") for row in rows]
     _set_aside(found.findings, stores)
@@ -110,6 +110,12 @@ def verify(
 def _check(stores: Stores) -> list[str]:
     found: list[str] = stores.metadata.check()
     return found
+
+
+def _is_unnamed_now(finding: Finding, stores: Stores) -> bool:
+    """Whether a clean-up beside this has removed a blob that an artifact had, and the artifact with it."""
+    gone = finding.role == "artifact" and finding.fault.kind == MISSING
+    return gone and not holders_of_blob(stores.metadata, finding.blob.digest)
 
 
 def _problem(finding: Finding, stores: Stores) -> Problem:
