@@ -68,13 +68,15 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
     counted = sum(each.size_bytes for each in present.values())
     with _uncached(stores) as blobs:
         faults = _read_all(blobs, [Blob(digest, size) for digest, size in sizes.items()], counted, progress)
-    for snapshot, use in [(digest, use) for digest, use in uses.items() if use.role == "snapshot"]:
-        for path, blob in _listing(stores, snapshot, use, sound=snapshot in present and snapshot not in faults).items():
-            uses.setdefault(blob.digest, _Use(blob.size_bytes, "source", use.runs, path))
-    dropped = dropped_blobs(stores.metadata)
-    absent = {digest: use for digest, use in uses.items() if digest not in present and digest not in dropped}
-    faults = {digest: fault for digest, fault in faults.items() if digest in uses or fault.kind != MISSING}
-    faults.update(_still_missing(stores, absent))
+        for snapshot, use in [(digest, use) for digest, use in uses.items() if use.role == "snapshot"]:
+            for path, blob in _listing(
+                stores, snapshot, use, sound=snapshot in present and snapshot not in faults
+            ).items():
+                uses.setdefault(blob.digest, _Use(blob.size_bytes, "source", use.runs, path))
+        dropped = dropped_blobs(stores.metadata)
+        faults = {digest: fault for digest, fault in faults.items() if digest in uses or fault.kind != MISSING}
+        absent = {digest: use for digest, use in uses.items() if digest not in present and digest not in dropped}
+        faults.update(_still_missing(blobs, absent))
     return Audit(
         total=len(present),
         size_bytes=counted,
@@ -85,13 +87,13 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
     )
 
 
-def _still_missing(stores: Stores, absent: dict[str, _Use]) -> Iterator[tuple[str, Fault]]:
+def _still_missing(blobs: Blobs, absent: dict[str, _Use]) -> Iterator[tuple[str, Fault]]:
     """Look once more for what was not in the listing: a run beside this one may have stored and named it since."""
     known = [Blob(digest, use.size_bytes) for digest, use in absent.items() if use.size_bytes >= 0]
-    gone = {blob.digest for blob in stores.blobs.missing(known)}
+    gone = {blob.digest for blob in blobs.missing(known)}
     for digest, use in absent.items():
         blob = Blob(digest, use.size_bytes)
-        fault = check_blob(stores.blobs, blob) if digest in gone or use.size_bytes < 0 else None
+        fault = check_blob(blobs, blob) if digest in gone or use.size_bytes < 0 else None
         if fault is not None:
             yield digest, fault
 
