@@ -250,6 +250,19 @@ def test_a_run_whose_process_died_arrives_as_interrupted(ends: Ends) -> None:
     assert copy(Ends(ends.target, ends.source)).found.runs == 1
 
 
+@LONG
+def test_a_run_that_was_only_taken_for_dead_is_completed_by_the_next_copy(ends: Ends) -> None:
+    add_run(ends.source, "a", artifact(1), status="running", ended_at=None)
+    copy(ends)
+    with ends.source.metadata.transaction():
+        ends.source.metadata.add_step_run(step_run("a", 1, execution=execution({"": artifact(2)})))
+        ends.source.metadata.end_run("a", "done", 5.0, result="[1]")
+    assert copy(Ends(ends.target, ends.source)).found.runs == 1
+    assert copy(ends).sent.runs == 1
+    assert rows(ends.target) == rows(ends.source)
+    assert ends.target.metadata.find_run("a").origin == "laptop"
+
+
 def damage(stores: Stores, blob: Blob) -> None:
     assert isinstance(stores.blobs, LocalBlobs)
     path = stores.blobs.path(blob)
@@ -372,6 +385,11 @@ def test_runs_are_chosen_by_name_pipeline_and_tag(ends: Ends) -> None:
 def test_a_large_run_goes_in_pages_of_bounded_memory(ends: Ends) -> None:
     loud = execution({"": artifact("loud")}, log=b"x" * (1 << 20), log_bytes=1 << 20)
     add_run(ends.source, "loud", *[loud] * 40)
+    wide = [store(ends.source, b"%d" % number) for number in range(90)]
+    many = ArtifactRef(
+        Identity(digest("many"), "m:T"), "raw", 1, blobs=tuple(wide[n % 90].blobs[0] for n in range(9000))
+    )
+    add_run(ends.source, "many", *[many] * 5)
     add_run(ends.source, "long", *[artifact(number) for number in range(1200)])
     copy(ends)
     assert rows(ends.target) == rows(ends.source)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from solvent.cli.main import main
 from tests.stories.conftest import Shop
 
 pytestmark = pytest.mark.slow
@@ -57,13 +59,22 @@ def colleague(shop: Shop, tmp_path: Path) -> Shop:
     return found
 
 
-def said(shop: Shop, *words: str) -> str:
-    done = shop.command(*words)
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+Said = Callable[..., str]
 
 
-def test_a_colleague_reuses_what_was_copied_and_sees_how_it_was_made(shop: Shop, colleague: Shop) -> None:
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Say a command in somebody's folder; gives what it printed."""
+
+    def say(shop: Shop, *words: str) -> str:
+        monkeypatch.chdir(shop.root)
+        assert main(list(words)) == 0
+        return capsys.readouterr().out
+
+    return say
+
+
+def test_a_colleague_reuses_what_was_copied_and_sees_how_it_was_made(shop: Shop, colleague: Shop, said: Said) -> None:
     first = shop.run("sales.py", "--set", "times=1000")
     second = shop.run("sales.py")
     said(shop, "copy", "latest", "--to", "team")
@@ -83,7 +94,7 @@ def test_a_colleague_reuses_what_was_copied_and_sees_how_it_was_made(shop: Shop,
     assert [run["origin"] is None for run in origin] == [True, False, False]
 
 
-def test_what_a_colleague_made_comes_home(shop: Shop, colleague: Shop) -> None:
+def test_what_a_colleague_made_comes_home(shop: Shop, colleague: Shop, said: Said) -> None:
     mine = shop.run("sales.py")
     said(shop, "copy", mine.id, "--to", "team")
     theirs = colleague.run("sales.py", "--set", "times=3")

@@ -51,11 +51,12 @@ CLEANED = "cleaned"
 
 
 class Weight(NamedTuple):
-    """How much of a store a run is: its step runs, the place after its last one, and the bytes of its logs."""
+    """How much of a store a run is: its step runs, the place after its last one, the bytes of its logs, and its blobs."""
 
     step_runs: int = 0
     end: int = 0
     log_bytes: int = 0
+    blobs: int = 0
 
 
 def read_runs(store: Database, ids: Sequence[str]) -> dict[str, RunRecord]:
@@ -72,8 +73,12 @@ def read_statuses(store: Database, ids: Collection[str]) -> dict[str, str]:
 def weigh_runs(store: Database, ids: Sequence[str]) -> dict[str, Weight]:
     """Tell how much there is to read of each of these runs."""
     sql = "SELECT run_id, COUNT(*), MAX(position), COALESCE(SUM(LENGTH(log)), 0) FROM step_runs WHERE run_id"
-    found = _rows_of(store, sql, ids, " GROUP BY run_id")
-    return {id: Weight(count, last + 1, int(log_bytes)) for id, count, last, log_bytes in found}
+    steps = list(_rows_of(store, sql, ids, " GROUP BY run_id"))
+    sql = (
+        "SELECT o.run_id, SUM(a.blob_count) FROM outputs o JOIN artifacts a ON a.digest = o.digest AND a.type = o.type"
+    )
+    blobs = dict(_rows_of(store, f"{sql} WHERE o.run_id", ids, " GROUP BY o.run_id"))
+    return {id: Weight(count, last + 1, int(log_bytes), int(blobs.get(id, 0))) for id, count, last, log_bytes in steps}
 
 
 def read_sources(store: Database, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -96,11 +101,21 @@ class Content(NamedTuple):
     rows: dict[tuple[Any, ...], tuple[Any, ...]]
 
     def is_that_of(self, other: Content) -> bool:
+        """Tell whether both are of one run, of which a store may hold only a part."""
+        if self == other:
+            return True
         if CLEANED in (self.end[0], other.end[0]):
-            return self.beginning == other.beginning and all(
-                self.rows[place] == other.rows[place] for place in self.rows.keys() & other.rows.keys()
-            )
-        return self == other
+            common = self.rows.keys() & other.rows.keys()
+            return self.beginning == other.beginning and all(self.rows[at] == other.rows[at] for at in common)
+        return self.goes_on_from(other) or other.goes_on_from(self)
+
+    def goes_on_from(self, other: Content) -> bool:
+        """Tell whether the other one is this run as it was while it ran: whoever copied it took it for interrupted."""
+        return (
+            other.end[0] == "interrupted"
+            and self.beginning == other.beginning
+            and other.rows.items() <= self.rows.items()
+        )
 
 
 def read_contents(store: Database, runs: Collection[RunRecord]) -> dict[str, Content]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from solvent.metadata.transfers import CLEANED, Name, Page, Weight
+from solvent.metadata.transfers import Name, Page, Weight
 from solvent.model import ArtifactRef, Blob, RunRecord
 
 PAGE_STEPS = 500
 PAGE_BYTES = 16 << 20
+PAGE_BLOBS = 20_000
 
 
 @dataclass
@@ -51,36 +52,43 @@ class Facts(NamedTuple):
     def pages(self, ids: Iterable[str]) -> Iterator[Page]:
         """Divide the step runs of these runs into what is held in memory at once."""
         few: list[str] = []
-        steps = size = 0
+        filled = 0.0
         for id in ids:
             weight = self.weight(id)
-            if weight.step_runs > PAGE_STEPS or weight.log_bytes > PAGE_BYTES:
-                span = max(1, min(PAGE_STEPS, weight.step_runs * PAGE_BYTES // max(weight.log_bytes, 1)))
+            size = page_share(weight)
+            if size > 1:
+                span = max(1, int(weight.step_runs / size))
                 yield from (Page((id,), first, first + span) for first in range(0, weight.end, span))
                 continue
-            steps, size = steps + weight.step_runs, size + weight.log_bytes
-            if few and (steps > PAGE_STEPS or size > PAGE_BYTES):
+            if filled + size > 1:
                 yield Page(tuple(few))
-                few, steps, size = [], weight.step_runs, weight.log_bytes
+                few, filled = [], 0.0
             few.append(id)
+            filled += size
         if few:
             yield Page(tuple(few))
+
+
+def page_share(weight: Weight) -> float:
+    """Tell how much of a page a run fills; more than 1 for one that needs several."""
+    return max(weight.step_runs / PAGE_STEPS, weight.log_bytes / PAGE_BYTES, weight.blobs / PAGE_BLOBS)
 
 
 @dataclass
 class Group:
     """The runs that go together.
 
-    `there` are those that the target has, with their statuses; `refused` those that can't go and `left_out` those that
-    are not to go, each with the reason. `needed` are the artifacts to write, `whole` those that are there with all their
-    bytes, `safe` the blobs that are there now, `arrived` those of them that this copy brought, `dropped` those that were
-    removed on purpose. `cleaning` is the target's newest clean-up when all this was found.
+    `there` are those that the target has, with their statuses, `partial` those of which it has only a part; `refused` those
+    that can't go and `left_out` those that are not to go, each with the reason. `needed` are the artifacts to write, `whole`
+    those that are there with all their bytes, `safe` the blobs that are there now, `arrived` those of them that this copy
+    brought, `dropped` those that were removed on purpose. `cleaning` is the target's newest clean-up when this was found.
     """
 
     facts: Facts
     cleaning: tuple[int, int]
     records: dict[str, RunRecord] = field(default_factory=dict)
     there: dict[str, str] = field(default_factory=dict)
+    partial: set[str] = field(default_factory=set)
     refused: dict[str, Refusal] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     needed: set[Name] = field(default_factory=set)
@@ -101,8 +109,8 @@ class Group:
         return [id for id in self.records if id not in self.refused]
 
     def filled(self) -> list[str]:
-        """Name the runs whose step runs are written: those that are not there, and those of which a clean-up left a part."""
-        return [id for id in self.going() if self.there.get(id, CLEANED) == CLEANED]
+        """Name the runs whose step runs are written: those that are not there, or only in part."""
+        return [id for id in self.going() if id not in self.there or id in self.partial]
 
     def builds_on(self) -> set[str]:
         """Name the other runs that must be there, since runs of this group reuse their step runs."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from solvent.errors import BlobError, StoreError
 from solvent.metadata import transfers
+from solvent.metadata.rows import RUN_FIELDS
 from solvent.metadata.transfers import Name, Page
 from solvent.model import ArtifactRef, Blob, RunRecord
 from solvent.runs.beside import CLEANING
@@ -91,7 +92,7 @@ class Carrier:
         self._excuse_removed(group)
         _refuse_dependants(group, lost)
         for id in group.going():
-            count = group.sent if group.there.get(id, transfers.CLEANED) == transfers.CLEANED else group.found
+            count = group.found if id in group.there and id not in group.partial else group.sent
             count.runs += 1
             count.step_runs += group.facts.weight(id).step_runs
 
@@ -122,6 +123,8 @@ class Carrier:
         for id, run in there.items():
             if ours[id].is_that_of(theirs[id]):
                 group.there[id] = run.status
+                if run.status == transfers.CLEANED or (ours[id] != theirs[id] and ours[id].goes_on_from(theirs[id])):
+                    group.partial.add(id)
             else:
                 group.refuse(id, "a run with this id is there already, and differs from it")
 
@@ -283,7 +286,8 @@ class Carrier:
                 project = record.project or self._source.project_name
                 target.add_run(replace(record, project=project, origin=record.origin or self._origin))
             elif record.status != transfers.CLEANED:
-                target.update_run(id, status=record.status, result=record.result, counts=record.counts)
+                own = ("id", "project", "origin")
+                target.update_run(id, **{each: getattr(record, each) for each in RUN_FIELDS if each not in own})
         transfers.spare_runs(target, filled)
         self._add_described([group.records[id] for id in filled])
         for page in group.facts.pages(filled):

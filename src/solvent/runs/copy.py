@@ -15,12 +15,12 @@ from typing import Protocol
 
 from solvent.metadata import transfers
 from solvent.runs.beside import writing
-from solvent.runs.cargo import Count, Facts, Group, Refusal
+from solvent.runs.cargo import Count, Facts, Group, Refusal, page_share
 from solvent.runs.carry import Carrier
 from solvent.runs.stores import Stores
 
 _GROUP_RUNS = 50
-_GROUP_STEPS = 2000
+_GROUP_PAGES = 4
 _PAGE = 500
 
 
@@ -132,15 +132,15 @@ def _groups(order: Sequence[str], facts: Facts) -> Iterator[list[str]]:
     """Divide runs into groups, each run with or after all that it builds on; runs that build on each other go together."""
     placed: set[str] = set()
     group: list[str] = []
-    steps = 0
+    pages = 0.0
     for id in order:
         for each in _with_sources(id, facts.sources, placed):
             placed.add(each)
             group.append(each)
-            steps += facts.weight(each).step_runs
-        if len(group) >= _GROUP_RUNS or steps >= _GROUP_STEPS:
+            pages += page_share(facts.weight(each))
+        if len(group) >= _GROUP_RUNS or pages >= _GROUP_PAGES:
             yield group
-            group, steps = [], 0
+            group, pages = [], 0.0
     if group:
         yield group
 
