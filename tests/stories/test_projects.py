@@ -163,6 +163,20 @@ def test_a_project_without_runs_says_whose_are_in_the_store(street: Street) -> N
 
 
 @pytest.mark.slow
+def test_a_run_that_was_copied_here_keeps_its_project_and_needs_trust(street: Street, tmp_path: Path) -> None:
+    elsewhere = {"SOLVENT_HOME": str(tmp_path / "elsewhere")}
+    theirs = street.shops["theirs"].run("p.py", env=elsewhere)
+    street.say("ours", "copy", "--from", elsewhere["SOLVENT_HOME"], "--all")
+    (copied,) = street.json("ours", "runs")
+    assert (copied["id"], copied["project"]) == (theirs.id, "theirs")
+    assert copied["origin"]
+    ours = street.run("ours")
+    assert ours.names("reused") == ["size", "score"]
+    assert "'theirs'" in ours.why("fit")
+    assert "copied here" in ours.why("fit")
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="this system has no such modes")
 @pytest.mark.parametrize("umask", [0, 0o077])
 def test_a_store_is_private_whatever_the_umask(street: Street, umask: int) -> None:
