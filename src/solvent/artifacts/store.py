@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import itertools
@@ -36,6 +37,7 @@ class LocalBlobs:
         self._objects = os.path.join(self.root, "objects")
         self._unsynced: set[str] = set()
         self._named: set[str] = set()
+        self._root: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._checked: dict[str, tuple[int, ...]] = {}
 
@@ -162,12 +164,22 @@ class LocalBlobs:
         with self._lock:
             folders, self._unsynced = self._unsynced, set()
         try:
+            if folders:
+                self._refuse_moved()
             for folder in folders:
                 sync_folder(folder)
         except OSError as error:
             with self._lock:
                 self._unsynced |= folders
             raise store_error("sync", self.root, error) from error
+
+    def _refuse_moved(self) -> None:
+        """Refuse a root that is another folder than it was: what was stored went with the former."""
+        state = os.stat(self.root)
+        root = state.st_dev, state.st_ino
+        self._root = self._root or root
+        if self._root != root:
+            raise FileNotFoundError(errno.ENOENT, "it was moved or removed while it was in use", self.root)
 
     def _begin(self) -> tuple[int, str]:
         """Open a new file for bytes that may become a blob; give its descriptor and its temporary name."""

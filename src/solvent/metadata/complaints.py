@@ -28,10 +28,6 @@ _REMEDIES = {
         "Restore it from a backup, or move it away and run again to start a new one.",
     ),
     "SQLITE_IOERR": ("The disk refused to read or write the metadata store.", "Check the disk and its free space."),
-    "MOVED": (
-        "The metadata store was moved or removed while it was in use.",
-        "Put it back where it was, or set SOLVENT_HOME to where it is now, and run again: what was committed is in it.",
-    ),
     "SQLITE_CONSTRAINT": (
         "The metadata store refused a row that does not fit the others.",
         "This is a fault of Solvent: please report it.",
@@ -41,6 +37,15 @@ _REMEDIES = {
 _REFUSED = ("SQLITE_READONLY", "SQLITE_IOERR")
 
 
+def moved(path: str) -> StoreError:
+    """Say that the file is not where it was opened."""
+    return StoreError(
+        "The metadata store was moved or removed while it was in use.",
+        where=path,
+        hint="put it back, or set SOLVENT_HOME to where it is now, and run again: what was committed is in it",
+    )
+
+
 def complaint(error: Exception, path: str) -> StoreError:
     """Say what the database complains about, where the file is, and what to do."""
     code = getattr(error, "sqlite_errorname", None) or ""
@@ -48,7 +53,7 @@ def complaint(error: Exception, path: str) -> StoreError:
     if family == "SQLITE_IOERR" and _is_full(path):
         family = "SQLITE_FULL"
     if code == "SQLITE_READONLY_DBMOVED" or (family in _REFUSED and not os.path.exists(path)):
-        family = "MOVED"
+        return moved(path)
     if family not in _REMEDIES:
         return StoreError(f"The metadata store failed: {error}.", where=path)
     problem, hint = _REMEDIES[family]

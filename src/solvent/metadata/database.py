@@ -43,6 +43,7 @@ class Database:
         self.path = path
         self.connection = connection
         self._process = os.getpid()
+        self._file = _identity(path)
 
     def transaction(self) -> Transaction:
         """Write everything in the block or nothing of it; a block inside a block belongs to the outer one."""
@@ -140,6 +141,11 @@ class Database:
         return True
 
     def _commit(self) -> None:
+        if self._file is not None and _identity(self.path) != self._file:
+            # The database would write on, to a file that nobody finds any more under this name.
+            from solvent.metadata.complaints import moved
+
+            raise moved(self.path)
         self.execute("COMMIT")
 
     def _abandon(self) -> None:
@@ -192,6 +198,14 @@ class Reading:
     def __exit__(self, *raised: object) -> None:
         if self._outermost:
             self._database._abandon()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def failed(error: Exception, path: str) -> StoreError:
