@@ -19,6 +19,7 @@ from solvent.artifacts.objects import ObjectBlobs, open_objects
 from solvent.artifacts.presence import key_of
 from solvent.artifacts.remote import Remote
 from solvent.errors import BlobError, StoreError
+from solvent.fingerprint.files import file_state, process_memo
 from solvent.model import Blob, Place
 from tests.object_proxy import Proxy
 from tests.object_servers import BUCKET, Server, moto, seaweed
@@ -125,6 +126,26 @@ def test_the_presence_of_many_blobs_takes_few_requests(open_store: Open, proxy: 
     proxy.requests.clear()
     assert few.missing([*full_store[:2]]) == []
     assert proxy.count() == {"HEAD": 2}
+
+
+def test_an_unchanged_folder_is_stored_again_with_few_requests(open_store: Open, proxy: Proxy, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(50):
+        (folder / str(number)).write_text(f"file {number}")
+        os.utime(folder / str(number), (1, 1))
+    files = [(str(path), path.name) for path in sorted(folder.iterdir())]
+    store = open_store("home")
+    stored = store.put_files(files)
+    store.sync()
+    for (path, _), blob in zip(files, stored, strict=True):
+        process_memo.put(file_state(path), blob.digest)
+    proxy.requests.clear()
+    again = open_store("home")
+    assert again.put_files(files) == stored
+    again.sync()
+    assert 0 < len(proxy.requests) <= 5, proxy.count()
+    assert open_store().missing(stored) == []
 
 
 def test_an_answer_counts_for_ten_minutes(open_store: Open, monkeypatch: pytest.MonkeyPatch) -> None:

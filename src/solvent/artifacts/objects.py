@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -12,10 +13,11 @@ from solvent.artifacts.addresses import parse_address
 from solvent.artifacts.nearby import NearbyBlobs
 from solvent.artifacts.presence import Presence, at_once, digest_of, key_of
 from solvent.artifacts.proof import prove_once
-from solvent.artifacts.remote import Remote
+from solvent.artifacts.remote import PART_BYTES, Remote
 from solvent.artifacts.store import CHUNK_BYTES, UNKNOWN_BYTES, BlobWriter, LocalBlobs, store_error
 from solvent.artifacts.uploads import Uploads
 from solvent.errors import BlobError, StoreError
+from solvent.fingerprint.files import file_state, process_memo
 from solvent.model import Blob, Place, StoredBlob
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LARGE_BYTES = 1 << 20
+_LARGE_AT_ONCE = 3
+"""How many blobs in parts are under way at once: each takes the memory of four parts."""
 
 
 def open_objects(place: Place, url: str) -> ObjectBlobs | LocalBlobs:
@@ -74,7 +78,15 @@ class ObjectBlobs:
 
     def put_files(self, files: Iterable[tuple[str, str]]) -> list[Blob]:
         """Store copies of many files, given as (path, role), in that order."""
-        return [self.put_file(path, role) for path, role in files]
+        self._here()
+        named = list(files)
+        known = [_known(path, role) for path, role in named]
+        # One question for all whose content is known by their state.
+        self._presence.missing(blob for blob in known if blob is not None)
+        return [
+            blob if blob is not None and self._presence.knows(blob) else self.put_file(path, role)
+            for (path, role), blob in zip(named, known, strict=True)
+        ]
 
     def writer(self, role: str = "") -> _UploadingWriter:
         """Give a file to stream bytes into; its `blob` is known, and its upload queued, when the `with` block ends."""
@@ -152,6 +164,7 @@ class ObjectBlobs:
         self._nearby = NearbyBlobs(self.root, self._cache_bytes)
         self._presence = Presence(self.remote)
         self._uploads = Uploads(self._send)
+        self._large = threading.Semaphore(_LARGE_AT_ONCE)
 
     def _here(self) -> None:
         """Start anew in a fork: threads, locks and what is still to be sent are the parent's."""
@@ -190,15 +203,24 @@ class ObjectBlobs:
                 where=path,
                 hint="leave the project's folder alone while it runs, and run again",
             )
-        key = key_of(blob.digest)
-        # Where sending costs more than a question, the question comes first.
-        there = self.remote.size(key) if blob.size_bytes > _LARGE_BYTES else None
-        if there is None and not self.remote.create(path, key):
-            there = self.remote.size(key)
-        if there not in (None, blob.size_bytes):
-            self.remote.replace(path, key)
+        if blob.size_bytes <= PART_BYTES:
+            self._upload(blob, path)
+        else:
+            with self._large:
+                self._upload(blob, path)
         self._presence.add(blob.digest, blob.size_bytes)
         self._nearby.release(blob.digest)
+
+    def _upload(self, blob: Blob, path: str) -> None:
+        key = key_of(blob.digest)
+        # Where sending costs more than a question, the question comes first.
+        size = self.remote.size(key) if blob.size_bytes > _LARGE_BYTES else None
+        while size is None:
+            if self.remote.create(path, key):
+                return
+            size = self.remote.size(key)
+        if size != blob.size_bytes:
+            self.remote.replace(path, key)
 
     def _checked(self, blob: Blob, use: Callable[[Blob], T]) -> T:
         """Use a blob's file in the cache; one that is gone or damaged is fetched again."""
@@ -284,6 +306,15 @@ class ObjectBlobs:
     def _fetch_quietly(self, blob: Blob) -> None:
         with suppress(StoreError):
             self._bring(blob)
+
+
+def _known(path: str, role: str) -> Blob | None:
+    """Give the blob of a file whose content is known by its state."""
+    with suppress(OSError):
+        state = file_state(path)
+        digest = process_memo.get(state)
+        return Blob(digest, state[3], role) if digest is not None else None
+    return None
 
 
 class _UploadingWriter:

@@ -23,6 +23,8 @@ _STALE_SECONDS = 24 * 3600.0
 MARKER = "solvent.json"
 _WHO_ASKS = ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AZURE_STORAGE_ACCOUNT_NAME", "GOOGLE_APPLICATION_CREDENTIALS")
 
+_WHERE = ("endpoint_url", "client_kwargs", "anon", "profile", "account_name", "project")
+
 
 def prove_once(remote: Remote, root: str) -> None:
     """Let the store prove itself, unless this very store did lately; StoreError if it does not."""
@@ -74,7 +76,12 @@ def _is_proved(note: str, asked: str) -> bool:
 
 
 def _description(address: Address) -> str:
-    """Give a digest of what makes this another store, or another user of it."""
-    options = json.dumps(address.options, sort_keys=True, default=str)
-    parts = (address.shown, options, endpoint(address), *(os.environ.get(name, "") for name in _WHO_ASKS))
+    """Give a digest of what makes this another store, or another user of it; no secret is in it."""
+    options = {name: value for name, value in address.options.items() if name in _WHERE}
+    parts = (
+        address.shown,
+        json.dumps(options, sort_keys=True),
+        endpoint(address),
+        *(os.environ.get(name, "") for name in _WHO_ASKS),
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

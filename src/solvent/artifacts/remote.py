@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from solvent.artifacts.addresses import AZURE, GCS, S3, Address
-from solvent.artifacts.drivers import Connection
 from solvent.artifacts.refusals import is_existing, is_passing, refusal
 from solvent.errors import StoreError
+
+if TYPE_CHECKING:
+    from solvent.artifacts.drivers import Connection
 
 T = TypeVar("T")
 
@@ -223,6 +225,8 @@ class Remote:
             # This is a fork: the lock of the parent may be held by a thread that is not here.
             opened.leave_alone()
             self._lock = threading.Lock()
+        from solvent.artifacts.drivers import Connection
+
         with self._lock:
             if self._opened is None or self._opened.process != os.getpid():
                 self._opened = Connection(self.address)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from solvent.model import Blob
 
-THREADS = 4
+THREADS = 8
 QUEUE_LIMIT = 64
 
 
 class Uploads:
-    """Hands blobs to `send`, on at most four threads that end when there is nothing to do.
+    """Hands blobs to `send`, on at most eight threads that end when there is nothing to do.
 
     `add` waits while 64 blobs are queued. What failed stays, and is tried again by the next `wait` that finds it.
     """
@@ -41,15 +41,15 @@ class Uploads:
     def wait(self) -> None:
         """Return when all that was added has been sent; else raise the first failure, and keep what was not sent."""
         with self._changed:
-            if self._failed and self._error is None:
+            if self._failed:
+                self._error = None
                 self._queue.extend(self._failed)
                 self._failed.clear()
                 self._start()
             while self._queue or self._busy:
                 self._changed.wait()
-            error, self._error = self._error, None
-        if error is not None:
-            raise error
+            if self._error is not None:
+                raise self._error
 
     def _start(self) -> None:
         while self._threads < min(THREADS, len(self._queue) + self._busy):
