@@ -35,6 +35,7 @@ from solvent.model import (
 from solvent.runs.copy import Copied, choose_runs, copy_runs
 from solvent.runs.lives import lease_name
 from solvent.runs.stores import Stores
+from tests import soak
 from tests.metadata.records import artifact, digest, execution, run, step_run, taken
 
 LONG = pytest.mark.slow
@@ -474,6 +475,8 @@ def test_a_copy_killed_at_any_moment_leaves_nothing_half_and_goes_on(ends: Ends,
             assert rows(target) == whole
         if ended:
             assert int(ended) > 60
+            if every == 1:
+                soak.record("copy: killed at each statement and blob", f"{at - 1} kills, 0 half, {at - 1} completed")
             return
 
 
