@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from solvent.errors import NotFoundError, nearest
 from solvent.metadata.database import Database
 from solvent.metadata.rows import RUN_COLUMNS, RUN_COLUMNS_OF_R
 from solvent.model import RunRecord
+
+CLOCKS_DIFFER_SECONDS = 60.0
+"""By how much the clocks of machines that share a store may differ before a run counts as recorded in the future."""
 
 _NEWEST_FIRST = " ORDER BY r.started_at DESC, r.id DESC"
 _SELECT = f"SELECT {RUN_COLUMNS_OF_R} FROM runs r"
@@ -118,15 +122,14 @@ class RunQueries(Database):
 
         Those with status "running" may be alive still: whoever holds the locks knows.
         """
-        found: list[RunRecord] = []
         if self.row(_OPEN_WORK, (target, config, code)) is None:
-            return found  # an index of such runs alone says so; there may be many that ended
-        for row in self.rows(_SAME_WORK, (target, config, code, self.project is None, self.project)):
-            run = RunRecord(*row)
-            if run.status not in ("running", "interrupted"):
-                break
-            found.append(run)
-        return found
+            return []  # an index of such runs alone says so; there may be many that ended
+        rows = self.rows(_SAME_WORK, (target, config, code, self.project is None, self.project))
+        # What a clock that was wrong calls the future has no place in that order: such a run is not gone on from.
+        runs = [run for run in (RunRecord(*row) for row in rows) if run.started_at <= time.time()]
+        ended = [run.started_at for run in runs if run.status not in ("running", "interrupted")]
+        since = max(ended, default=0.0)
+        return [run for run in runs if run.status in ("running", "interrupted") and run.started_at > since]
 
     def _started(self, id: str) -> float:
         row = self.row("SELECT started_at FROM runs WHERE id = ?", (id,))
@@ -152,18 +155,25 @@ class RunQueries(Database):
         return found
 
     def _latest(self, back: int, pipeline: str | None) -> RunRecord:
-        found: list[Any] = []
-        for where, given in self._scopes(pipeline):
-            found += self.rows(
-                f"SELECT r.started_at, r.id FROM runs r{where}{_NEWEST_FIRST} LIMIT ?", (*given, back + 1)
-            )
-        runs = sorted(found, reverse=True)
+        runs = self._newest(pipeline, back + 1, "<=")
+        if len(runs) <= back:
+            # What was recorded while the clock was ahead comes after all others, until its time has come.
+            runs += self._newest(pipeline, back + 1, ">")
         if len(runs) > back:
             return RunRecord(*self.row(_BY_ID, runs[back][1:]))
         whose = f" of pipeline {pipeline!r}" if pipeline else ""
         if runs:
             raise NotFoundError(f"There are only {len(runs)} runs{whose}: latest~{back} goes too far back.")
         raise self._no_latest(whose)
+
+    def _newest(self, pipeline: str | None, limit: int, side: str) -> list[Any]:
+        """Read when the newest runs of this project began, and their ids, on one side of the present."""
+        found: list[Any] = []
+        for where, given in self._scopes(pipeline):
+            only = f"{where}{' AND' if where else ' WHERE'} r.started_at {side} ?"
+            sql = f"SELECT r.started_at, r.id FROM runs r{only}{_NEWEST_FIRST} LIMIT ?"
+            found += self.rows(sql, (*given, time.time() + CLOCKS_DIFFER_SECONDS, limit))
+        return sorted(found, reverse=True)
 
     def _no_latest(self, whose: str) -> NotFoundError:
         others = [name for name in self.projects() if name not in ("", self.project)] if self.project else []

@@ -32,6 +32,7 @@ class Seal:
         self._environment = environment
         self._git = git
         self._kept: list[ArtifactRef] = []
+        self._began = time.monotonic()
         self._names: list[Blob] = []
 
     def begin(self, record: RunRecord, code: CodeFingerprint) -> None:
@@ -60,7 +61,8 @@ class Seal:
         if error is not None and status == "failed":
             fields["error"] = masked(str(error)) or type(error).__name__
         fields["counts"] = json.dumps(self._runner.counts())
-        ended_at = time.time()
+        # A clock that was put back in mid-run makes no run end before it began.
+        ended_at = max(time.time(), record.started_at + time.monotonic() - self._began)
         kept = self._kept
         self._names += [blob for artifact in kept for blob in artifact.all_blobs()]
 
