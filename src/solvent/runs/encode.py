@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from solvent.artifacts.saving import content_digest, save
+from solvent.artifacts.saving import save
 from solvent.config.masking import masked, masked_bytes
 from solvent.errors import FormatError, SolventError
 from solvent.fingerprint.values import identify, is_immutable
@@ -21,7 +21,8 @@ def encode(outcome: Outcome, step_name: str, blobs: Blobs, *, allow_pickle: bool
     was when its identity was taken.
     """
     outputs = {
-        field: _encode_one(value, outcome.identities[field], _label(step_name, field), blobs, allow_pickle)
+        field: outcome.stored.get(field)
+        or _encode_one(value, outcome.identities[field], _label(step_name, field), blobs, allow_pickle)
         for field, value in outcome.values.items()
     }
     return execution_of(outcome, outputs)
@@ -85,19 +86,12 @@ def _encode_one(value: Any, identity: Identity, label: str, blobs: Blobs, allow_
             f"{label} can't be stored: {type(error).__name__}: {error}",
             hint="return a plain value, table, array, model or file; or split what can't be stored from what can",
         ) from error
-    if _has_changed(value, identity, artifact):
+    if not is_immutable(value) and identify(value).digest != identity.digest:
         raise FormatError(
             f"{label} changed while it was written: a later step mutated its input",
             hint="copy what you change, for example table = table.copy()",
         )
     return artifact
-
-
-def _has_changed(value: Any, identity: Identity, artifact: ArtifactRef) -> bool:
-    stored = content_digest(artifact)
-    if stored is not None:
-        return stored != identity.digest
-    return not is_immutable(value) and identify(value).digest != identity.digest
 
 
 def _label(step_name: str, field: str) -> str:

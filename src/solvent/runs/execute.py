@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from typing import Any, NamedTuple
 
+from solvent.artifacts.saving import content_digest, save
 from solvent.config.masking import masked, masked_bytes
-from solvent.errors import AuthoringError, SolventError
-from solvent.fingerprint.values import identify
-from solvent.model import WHOLE, Blobs, Failure, FileMemo, Identity, Observation
+from solvent.errors import AuthoringError, FormatError, SolventError
+from solvent.fingerprint.values import identify, type_name
+from solvent.model import WHOLE, ArtifactRef, Blobs, Failure, FileMemo, Identity, Observation
 from solvent.pipelines.context import inside_step
 from solvent.pipelines.step import Step
 from solvent.runs.natives import load_needed
@@ -53,6 +54,7 @@ class Outcome:
         "scope",
         "seconds",
         "started_at",
+        "stored",
         "values",
         "whole",
     )
@@ -61,6 +63,7 @@ class Outcome:
         self.scope = scope
         self.values: dict[str, Any] = {}
         self.identities: dict[str, Identity] = {}
+        self.stored: dict[str, ArtifactRef] = {}
         self.whole: Identity | None = None
         self.started_at = self.seconds = self.cpu_seconds = 0.0
         self.peak_memory_bytes = 0
@@ -94,7 +97,7 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
             with inside_step(scope), seeding, observer:
                 returned = job.step.apply(job.arguments)
             outcome.seconds = time.perf_counter() - began
-            _identify_outputs(job.step, returned, outcome)
+            _identify_outputs(job.step, returned, outcome, blobs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -145,18 +148,31 @@ def _observations(observer: Observer, scope: StepScope, seeding: Seeding, run_se
     return seen
 
 
-def _identify_outputs(step: Step[..., Any], returned: Any, outcome: Outcome) -> None:
+def _identify_outputs(step: Step[..., Any], returned: Any, outcome: Outcome, blobs: Blobs) -> None:
     name = step.spec.name
     if not step.fields:
         outcome.values = {WHOLE: returned}
-        outcome.identities = {WHOLE: identify(returned, path=f"output of `{name}`")}
+        outcome.identities = {WHOLE: _identify(returned, WHOLE, f"output of `{name}`", outcome, blobs)}
         return
     outcome.values = split_fields(step, returned)
     known: dict[int, Identity] = {}
     for field, value in outcome.values.items():
-        outcome.identities[field] = identify(value, path=f"output of `{name}`.{field}")
+        outcome.identities[field] = _identify(value, field, f"output of `{name}`.{field}", outcome, blobs)
         known[id(value)] = outcome.identities[field]
     outcome.whole = identify(returned, resolve=lambda value: known.get(id(value)), path=f"output of `{name}`")
+
+
+def _identify(value: Any, field: str, label: str, outcome: Outcome, blobs: Blobs) -> Identity:
+    if type(value).__module__ != "solvent.pipelines.files":
+        return identify(value, path=label)
+    # A file or folder is read once, for its digest and for the store: it may be large, and what is stored counts.
+    try:
+        artifact = save(value, Identity("", type_name(type(value))), blobs)
+    except FormatError as error:
+        raise FormatError(f"{label} can't be stored: {error.problem}", where=error.where, hint=error.hint) from error
+    identity = artifact.identity._replace(digest=content_digest(artifact) or "")
+    outcome.stored[field] = replace(artifact, identity=identity)
+    return identity
 
 
 def split_fields(step: Step[..., Any], returned: Any) -> dict[str, Any]:
