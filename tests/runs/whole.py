@@ -14,15 +14,19 @@ def check_whole(stores: Stores, *, clean: bool = True) -> None:
     assert report.ok, report.problems
     assert list(dangling(stores.metadata)) == []
     if clean:
-        assert (report.unreferenced, report.leftovers) == ([], [])
+        assert report.unreferenced == []
+        assert report.leftovers == []
     listed = solvent.runs(limit=1000)
     for run in listed:
         assert run.status in ("done", "failed", "interrupted"), run
-        assert run.result is not None or run.status != "done"
+        # What was dropped is made again by a process of its own: another test does that.
+        there = not any(artifact.dropped for step in run.steps for artifact in step.artifacts.values())
+        assert run.status != "done" or not there or run.result is not None
         for step in run.steps:
-            assert step.status not in ("done", "reused") or step.output is not None
             assert step.why
-            assert dict(step.inputs) is not None
+            if there:
+                assert step.status not in ("done", "reused") or step.output is not None
+                assert dict(step.inputs) is not None
             assert step.code is not None or step.status in ("skipped", "cancelled")
             for artifact in step.artifacts.values():
                 edges = stores.metadata.walk_up(artifact.digest, artifact.type)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from solvent.runs.clean import Choice, Cleaning, Owned, Plan, Report
 
 _SHOWN = 12
+_MUCH_FREE_BYTES = 16_000_000
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -39,6 +40,9 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
         "--drop",
         action="store_true",
         help="keep the runs, and remove the bytes that can be made again from the record",
+    )
+    parser.add_argument(
+        "--vacuum", action="store_true", help="then make the file of the metadata store smaller, if no run is at work"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
     parser.add_argument("--yes", action="store_true", help="remove runs without asking")
@@ -66,7 +70,11 @@ def execute(arguments: Namespace, name: str) -> int:
         if not choice.nothing and not arguments.yes and not _agreed(cleaning, arguments):
             return 1
         report = cleaning.run()
-        _tell(_report_facts(report), report.before, report.after, arguments)
+        facts = _report_facts(report)
+        if arguments.vacuum:
+            facts["vacuumed_bytes"] = cleaning.compact()
+        facts["free_bytes"] = stores.metadata.free_bytes()
+        _tell(facts, report.before, report.after, arguments)
     return 0
 
 
@@ -158,6 +166,13 @@ def _lines(facts: dict[str, Any], before: list[Owned], after: list[Owned]) -> li
         lines.append(f"  {size_text(facts['young_bytes'])} that nothing names are too young: a writer may be at work")
     if facts.get("leftover_bytes"):
         lines.append(f"  and {size_text(facts['leftover_bytes'])} of leftovers beside the blobs")
+    if facts.get("vacuumed_bytes"):
+        lines.append(f"  and {size_text(facts['vacuumed_bytes'])} of the metadata store's file")
+    if facts.get("free_bytes", 0) > _MUCH_FREE_BYTES:
+        lines.append(
+            f"  {size_text(facts['free_bytes'])} of the metadata store's file are free and will be used again;"
+            " --vacuum gives them back"
+        )
     steps, users = _by(before, after, 0), _by(before, after, 2)
     if steps:
         lines += ["", _usage_table("step", steps), "", _usage_table("user", users)]

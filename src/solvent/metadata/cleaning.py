@@ -18,7 +18,7 @@ from solvent.metadata.pins import ARTIFACT, RUN
 from solvent.metadata.rows import RUN_COLUMNS
 from solvent.model import RunRecord
 
-STEP_RUNS_AT_ONCE = 2000
+STEP_RUNS_AT_ONCE = 500
 _PARAMETERS = 500
 
 _TABLES = (
@@ -295,9 +295,14 @@ def scan_results(database: Database) -> None:
 
 
 def _note_results(database: Database, results: Iterable[str | None]) -> None:
-    named = {pair for text in results if text and '"artifact"' in text for pair in _artifacts_in(json.loads(text))}
     sql = "INSERT INTO clean_results (digest, type) VALUES (?, ?) ON CONFLICT DO NOTHING"
-    database.execute_many(sql, sorted(named))
+    database.execute_many(sql, artifacts_of_results(results))
+
+
+def artifacts_of_results(results: Iterable[str | None]) -> list[tuple[str, str]]:
+    """Give the (digest, type) of the artifacts that these results name."""
+    with_artifacts = (text for text in results if text and '"artifact"' in text)
+    return sorted({pair for text in with_artifacts for pair in _artifacts_in(json.loads(text))})
 
 
 def _artifacts_in(tree: Any) -> Iterable[tuple[str, str]]:

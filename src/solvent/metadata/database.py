@@ -122,6 +122,15 @@ class Database:
         """Name the settings of a server under which less is durable than Solvent promises."""
         return []
 
+    def free_bytes(self) -> int:
+        """Tell how much of the file is free, and will be used again before it grows."""
+        return int(self.row("PRAGMA freelist_count")[0]) * int(self.row("PRAGMA page_size")[0])
+
+    def compact(self) -> None:
+        """Give the free part of the file back to the disk; nobody else can write meanwhile."""
+        self.execute("VACUUM")
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Give the connection back; closing twice is fine."""
         self.connection.close()

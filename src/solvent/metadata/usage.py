@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from solvent.metadata.cleaning import USES
+from solvent.metadata.cleaning import USES, artifacts_of_results
 from solvent.metadata.database import Database
 
 
@@ -75,7 +75,7 @@ def forecast(database: Database) -> list[Owned]:
         "CREATE TEMP TABLE IF NOT EXISTS clean_going (digest TEXT, type TEXT, round INTEGER, PRIMARY KEY (digest, type))"
     )
     database.execute("DELETE FROM clean_going")
-    found = 0
+    found = _add_results(database)
     for table in ("outputs", "attachments"):
         found += database.execute(
             "INSERT INTO clean_going (digest, type, round) SELECT DISTINCT x.digest, x.type, 0 FROM clean_doomed v"
@@ -91,6 +91,27 @@ def forecast(database: Database) -> list[Owned]:
         ).rowcount
         turn += 1
     return [_owned(*row) for row in database.rows(_AFTER)]
+
+
+def _add_results(database: Database) -> int:
+    """Add what only the results of doomed runs name."""
+    database.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS clean_returned (digest TEXT, type TEXT, PRIMARY KEY (digest, type))"
+    )
+    database.execute("DELETE FROM clean_returned")
+    last = ""
+    sql = (
+        "SELECT r.id, r.result FROM clean_doomed d JOIN runs r ON r.id = d.id WHERE r.result IS NOT NULL AND r.id > ?"
+        " ORDER BY r.id LIMIT 1000"
+    )
+    while page := database.rows(sql, (last,)):
+        last = page[-1][0]
+        names = artifacts_of_results(result for _, result in page)
+        database.execute_many("INSERT INTO clean_returned (digest, type) VALUES (?, ?) ON CONFLICT DO NOTHING", names)
+    return database.execute(
+        "INSERT INTO clean_going (digest, type, round) SELECT x.digest, x.type, 0 FROM clean_returned x"
+        f" WHERE {_LOSES_ALL} AND {_NOT_NAMED} ON CONFLICT DO NOTHING"
+    ).rowcount
 
 
 _NOT_NAMED = " AND ".join(f"NOT {each.format('x.digest', 'x.type')}" for each in USES[3:])

@@ -24,7 +24,7 @@ class Vigil:
         self, metadata: MetadataStore, blobs: Blobs, records: Iterable[StepRunRecord], more: Iterable[Blob] = ()
     ) -> None:
         """Raise StoreError if anything that these records name is gone; inside the transaction that writes them."""
-        if metadata.last_cleaning() == self._quiet and self._quiet[1] == 0:
+        if metadata.last_cleaning() == self._quiet and not self._quiet[1]:
             return
         named = dict.fromkeys(more)
         for record in records:

@@ -122,6 +122,21 @@ class Cleaning:
                 cleaning.end_cleaning(metadata, number)
             return dropped
 
+    def compact(self) -> int:
+        """Give the free part of the metadata store's file back to the disk, and tell how much it was.
+
+        Raises StoreError beside runs at work: they would have to wait for it.
+        """
+        with _alone(self._stores):
+            if alive := self._at_work():
+                raise StoreError(
+                    f"the metadata store can't be made smaller beside a run at work: {', '.join(alive[:3])}",
+                    hint="try again when it has ended; until then the free part of the file is used again",
+                )
+            free = self._metadata.free_bytes()
+            self._metadata.compact()
+            return free - self._metadata.free_bytes()
+
     def living(self) -> list[str]:
         """Tell which runs are at work."""
         found = cleaning.runs_at_work(self._metadata)
@@ -134,10 +149,9 @@ class Cleaning:
         """Tell since when bytes must have lain unnamed to go; None if nobody can be about to name any."""
         place = self._stores.place
         shared = place.artifacts is not None or self._stores.metadata_url is not None
-        busy = shared or bool(self._at_work())
-        grace = self._grace_seconds
+        busy, grace = bool(self._at_work()), self._grace_seconds
         if grace is None:
-            return time.time() - GRACE_SECONDS if busy else None
+            return time.time() - GRACE_SECONDS if busy or shared else None
         return time.time() - (max(grace, LEAST_SECONDS) if busy else grace)
 
     def _hold(self, number: int) -> tuple[int, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from solvent.model import Blob, StoredBlob
 from solvent.runs.stores import Stores
 
 _LOOK_AT_ONCE = 5000
-_REMOVE_AT_ONCE = 500
+_REMOVE_AT_ONCE = 100
 
 Cutoff = Callable[[], float | None]
 
