@@ -14,8 +14,9 @@ from solvent.metadata.store import MetadataStore
 class Maker(NamedTuple):
     """One way in which an artifact came to be.
 
-    `kind` is "output" or "attachment" of the step run `(run_id, position)`, or "result" for what a pipeline's body made
-    itself; `name` is the field of the output, or what the step called the attachment.
+    `kind` is "output" or "attachment" of the step run `(run_id, position)`, "reuse" for one that took the output of another
+    run, or "result" for what a pipeline's body made itself; `name` is the field of the output, or what the step called the
+    attachment.
     """
 
     kind: str
@@ -46,6 +47,11 @@ _ATTACHMENTS = (
     " JOIN step_runs s ON s.run_id = a.run_id AND s.position = a.position WHERE a.digest = ? AND a.type = ?"
     " AND s.status = 'done' ORDER BY s.finished_at DESC"
 )
+_REUSERS = (
+    "SELECT run_id, position, name, finished_at FROM step_runs WHERE source_run = ? AND source_position = ?"
+    " AND status = 'reused' ORDER BY finished_at DESC LIMIT 3"
+)
+_REUSED_LOOKED_AT = 3
 _RESULTS = "SELECT id, pipeline, started_at FROM runs WHERE result LIKE ? ORDER BY started_at DESC"
 
 _DANGLING = {
@@ -88,8 +94,14 @@ def holders_of_blob(store: MetadataStore, digest: str) -> list[tuple[str, str]]:
 
 
 def makers(store: MetadataStore, digest: str, type: str) -> list[Maker]:
-    """Give every way in which an artifact was made, alone or inside a collection; newest first, outputs before results."""
+    """Give the ways in which an artifact was made, alone or inside a collection; newest first, outputs before results.
+
+    A run that reused what another one made is a way too, for less may be left of the other.
+    """
     found = [Maker("output", *each) for each in store.producers(digest, type)]
+    for made in found[:_REUSED_LOOKED_AT]:
+        for run_id, position, step, at in store.rows(_REUSERS, (made.run_id, made.position)):
+            found.append(Maker("reuse", run_id, position, step, made.name, at))
     for run_id, position, step, kind, name, at in store.rows(_ATTACHMENTS, (digest, type)):
         found.append(Maker("attachment", run_id, position, step, f"{kind} {name!r}", at))
     if not found:

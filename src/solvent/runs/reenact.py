@@ -38,7 +38,7 @@ from solvent.runs.worker import limit_threads
 
 
 class Goal(NamedTuple):
-    """What is wanted of a run: an "output" or "attachment" of the call at `position`, or what the "result" holds.
+    """What is wanted of a run, of the kinds of `Maker`: of the call at `position`, or what the "result" holds.
 
     `name` is the field of the output, or what the step called the attachment; `digest` and `type` are the artifact's.
     """
@@ -196,7 +196,7 @@ class _Reenactment:
         if goal.position >= len(self._demand.states):
             return ended or f"the pipeline's body ended before its call {goal.position}"
         state = self._demand.states[goal.position]
-        if not self._request.anew and goal.kind == "output":
+        if not self._request.anew and goal.kind != "attachment":
             output = state.outputs.get((goal.name,) if goal.name else ())
             if output is not None and output.artifact is not None and self._demand.is_there(output.artifact):
                 return ""

@@ -134,8 +134,8 @@ def _problem(finding: Finding, stores: Stores) -> Problem:
 def _add_lineage(problem: Problem, name: Name, stores: Stores) -> None:
     """Add who made an artifact, and the step runs and runs that depend on it."""
     for way in makers(stores.metadata, *name):
-        made_by = f"{way.step}{'.' + way.name if way.name else ''} of run {way.run_id}"
-        _add(problem.made_by, made_by)
+        if way.kind != "reuse":
+            _add(problem.made_by, f"{way.step}{'.' + way.name if way.name else ''} of run {way.run_id}")
         _add(problem.runs, way.run_id)
     for edge in stores.metadata.walk_down(*name):
         taker = edge.end
