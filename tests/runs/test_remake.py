@@ -225,6 +225,21 @@ def test_what_the_body_itself_returned_is_made_again(project: Path) -> None:
     assert not opened.blobs.missing(opened.metadata.find_artifact(*row).all_blobs())
 
 
+def test_what_a_later_run_reused_is_made_from_that_one_where_the_first_is_of_no_use(chain: Path) -> None:
+    run_it(chain)
+    opened = stores()
+    lost = output(opened, "noisy")
+    (chain / "executed.txt").unlink()
+    lose(opened, lost)
+    with opened.metadata.transaction():
+        first = opened.metadata.find_run("latest~1").id
+        opened.metadata.update_run(first, target="gone.py:main")
+    found = remake(opened, [lost])
+    assert found.ok
+    assert found.artifacts[0].maker == makers(opened.metadata, *name(lost))[1]
+    assert executed() == ["noisy"]
+
+
 def test_an_artifact_of_no_run_has_no_way(chain: Path) -> None:
     assert why(remake(stores(), [("0" * 64, "builtins:int")])) == "no run on record made it"
 

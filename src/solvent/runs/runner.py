@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from solvent.config.masking import masked
 from solvent.config.project import StepSettings
@@ -18,9 +18,11 @@ from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome
 from solvent.runs.keyer import Keyer
 from solvent.runs.outputs import accept_artifacts, accept_values, is_path, output_at, value_of
-from solvent.runs.state import FINISHED, CallState
+from solvent.runs.state import FINISHED, CallState, Output
 from solvent.runs.stores import Stores
 from solvent.runs.writer import Entry, Writer
+
+T = TypeVar("T")
 
 EXECUTE, SETTLED, ELSEWHERE, TWIN = "execute", "settled", "elsewhere", "twin"
 
@@ -69,15 +71,23 @@ class Runner:
         raise self.error_for(state)
 
     def read(self, state: CallState, path: tuple[Any, ...]) -> Any:
-        """Give the value at a path of an ended call; bytes that are gone are made again first."""
+        """Give the value at a path of an ended call."""
+        return self.with_bytes(state, lambda: value_of(state, path, self.stores.blobs))
+
+    def output(self, state: CallState, path: tuple[Any, ...]) -> Output:
+        """Give what is known of the output at a path of an ended call."""
+        return self.with_bytes(state, lambda: output_at(state, path, self.stores.blobs))
+
+    def with_bytes(self, state: CallState, get: Callable[[], T]) -> T:
+        """Give what is read of the outputs of a call; bytes that are gone are made again first."""
         try:
-            return value_of(state, path, self.stores.blobs)
+            return get()
         except BlobError:
             from solvent.runs.mend import mend
 
             if not mend(self, [state]):
                 raise
-            return value_of(state, path, self.stores.blobs)
+            return get()
 
     def mended(self, state: CallState, failure: Failure | None) -> bool:
         """Whether an attempt failed for want of stored bytes that are there again now; once for each call."""
@@ -239,7 +249,7 @@ class Runner:
         return self.states[index]
 
     def identity_of(self, ref: Ref) -> Any:
-        return output_at(self.state_of(ref), path_of(ref), self.stores.blobs).identity
+        return self.output(self.state_of(ref), path_of(ref)).identity
 
     def counts(self) -> dict[str, int]:
         """Count the calls by status."""

@@ -17,7 +17,6 @@ from solvent.fingerprint.values import identify
 from solvent.metadata.store import MetadataStore
 from solvent.model import ArtifactRef, Blob, CodeFingerprint, RunRecord
 from solvent.pipelines.ref import Ref, path_of
-from solvent.runs.outputs import output_at, value_of
 from solvent.runs.result import encode_result
 from solvent.runs.runner import Runner
 from solvent.runs.state import FINISHED
@@ -81,9 +80,9 @@ class Seal:
             state, path = runner.state_of(value), path_of(value)
             if state.status not in FINISHED:
                 raise runner.error_for(state)
-            output = output_at(state, path, runner.stores.blobs)
+            output = runner.output(state, path)
             if output.artifact is None:
-                made = value_of(state, path, runner.stores.blobs)
+                made = runner.read(state, path)
                 output.artifact = save(made, output.identity, runner.stores.blobs)
                 self._kept.append(output.artifact)
             return output.artifact

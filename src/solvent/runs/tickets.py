@@ -17,7 +17,7 @@ from solvent.fingerprint.sources import read_source
 from solvent.model import Resources, Ticket
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.places import shorten
-from solvent.pipelines.ref import path_of
+from solvent.pipelines.ref import Ref, path_of
 from solvent.pipelines.step import Step
 from solvent.runs import boundedlog
 from solvent.runs.announcements import forget, hear
@@ -95,15 +95,15 @@ class TicketOffice:
         return os.path.join(self._logs, f"{self._runner.keyer.run_id}-{state.index}.log")
 
     def _arguments(self, state: CallState) -> bytes:
-        blobs = self._runner.stores.blobs
-        given = {
-            name: replace_refs(each, lambda ref: stored_form(self._runner.state_of(ref), path_of(ref), blobs))
-            for name, each in state.call.arguments.items()
-        }
+        given = {name: replace_refs(each, self._stored_form) for name, each in state.call.arguments.items()}
         try:
             return pickle.dumps(given, 5)
         except Exception:
             return _pickle_by_value(given, state)
+
+    def _stored_form(self, ref: Ref) -> Any:
+        state, path, blobs = self._runner.state_of(ref), path_of(ref), self._runner.stores.blobs
+        return self._runner.with_bytes(state, lambda: stored_form(state, path, blobs))
 
     def _check_sources(self, state: CallState) -> None:
         """Refuse to send a call to a worker that would import other code than is loaded here, and is in the key."""
