@@ -106,10 +106,12 @@ class PoolDriver:
             self._kill()
         self._start_ready()
         self._tell_waiters()
-        for report in self._engine.poll(self._patience()):
-            self._take(report)
+        reports = self._engine.poll(self._patience())
+        # What a step printed is shown before its end is, and before a run that it ends.
         for label, text in self._tickets.lines(self._runner.states, self._engine.lines()):
             self._runner.watcher.output(label, text)
+        for report in reports:
+            self._take(report)
         self._tell_waiters()
 
     def _tell_waiters(self) -> None:
