@@ -106,6 +106,15 @@ def test_a_link_to_the_right_bytes_becomes_a_file_of_its_own(blobs: LocalBlobs, 
     assert list(leftovers(blobs)) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links are those of POSIX")
+def test_a_folder_of_blobs_may_lie_on_another_disk(blobs: LocalBlobs, blob: Blob, tmp_path: Path) -> None:
+    folder = path_of(blobs, blob).parent
+    folder.rename(tmp_path / "away")
+    folder.symlink_to(tmp_path / "away")
+    assert [each.digest for each in entries(blobs)] == [blob.digest]
+    assert kind(blobs, blob) == "sound"
+
+
 def test_entries_and_leftovers_are_all_that_is_there(blobs: LocalBlobs, blob: Blob) -> None:
     path_of(blobs, blob).with_name("half").write_bytes(b"1")
     assert [each.digest for each in entries(blobs)] == [blob.digest]

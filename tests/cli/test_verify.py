@@ -74,6 +74,16 @@ def test_a_missing_blob_is_told(store: Path, capsys: pytest.CaptureFixture[str])
     assert (problem["kind"], problem["state"], problem["obstacle"]) == ("missing", "wrong", "")
 
 
+def test_a_damaged_metadata_store_is_told(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open(".solvent/metadata.sqlite", "r+b") as file:
+        file.seek(8 * 4096)
+        file.write(os.urandom(30 * 4096))
+    assert main(["verify"]) in (1, 2)
+    said = capsys.readouterr()
+    assert "damaged" in said.out + said.err
+    assert "backup" in said.out + said.err
+
+
 @pytest.mark.slow
 def test_repair_puts_back_and_says_what_ran(store: Path, say: Say, capsys: pytest.CaptureFixture[str]) -> None:
     blobs()[-1].unlink()

@@ -123,7 +123,7 @@ def set_aside(blobs: Blobs, blob: Blob) -> str | None:
 def _rename(path: str) -> str:
     aside = f"{path}.damaged"
     if os.path.lexists(aside):
-        aside = f"{aside}-{time.time_ns()}"
+        aside = f"{path}-{time.time_ns()}.damaged"
     try:
         os.rename(path, aside)
     except OSError as error:
@@ -169,7 +169,7 @@ def leftovers(blobs: Blobs) -> Iterator[Leftover]:
 def _walk(blobs: LocalBlobs) -> Iterator[tuple[str, str, os.stat_result]]:
     top = os.path.join(blobs.root, "objects")
     for folder in _scan(top):
-        if not folder.is_dir(follow_symlinks=False):
+        if not folder.is_dir():
             yield folder.path, folder.name, folder.stat(follow_symlinks=False)
             continue
         for entry in _scan(folder.path):

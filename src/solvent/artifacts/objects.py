@@ -300,7 +300,7 @@ class ObjectBlobs:
         raise BlobError(
             f"the bytes {blob.digest[:12]} are damaged in the store: they no longer have that digest",
             where=where,
-            hint=f"run again; {moved}",
+            hint=f"run again, or `solvent verify --repair`; {moved}",
         )
 
     def _fetch_quietly(self, blob: Blob) -> None:
