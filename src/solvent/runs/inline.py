@@ -118,6 +118,8 @@ class InlineDriver:
                 found[name] = replace_refs(given, lambda ref: runner.read(runner.state_of(ref), path_of(ref)))
             except SolventError as error:
                 return unreadable(name, error)
+        for producer in state.producers:
+            runner.shelf.take(producer)
         return found
 
     def _call(self, state: CallState, arguments: dict[str, Any]) -> Outcome:

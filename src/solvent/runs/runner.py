@@ -18,6 +18,7 @@ from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome
 from solvent.runs.keyer import Keyer
 from solvent.runs.outputs import accept_artifacts, accept_values, is_path, output_at, value_of
+from solvent.runs.shelf import Shelf
 from solvent.runs.state import FINISHED, CallState, Output
 from solvent.runs.stores import Stores
 from solvent.runs.writer import Entry, Writer
@@ -59,6 +60,7 @@ class Runner:
         self.states: list[CallState] = []
         self.by_key: dict[str, CallState] = {}
         self.stopping = threading.Event()
+        self.shelf = Shelf()
         self._failed: list[CallState] = []
         self._begun = False
 
@@ -214,6 +216,7 @@ class Runner:
             self._fail(state, outcome.failure)
         else:
             accept_values(state, outcome.values, outcome.identities)
+            self.shelf.take(state)
             state.status = "done"
         state.finished_at = time.time()
         self.writer.add(Entry(state, outcome=outcome))
