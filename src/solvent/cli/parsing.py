@@ -66,12 +66,12 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
 def duration(text: str) -> float:
-    """Read a duration such as 30d, 12h, 90m or 2w as seconds."""
+    """Read a duration such as 30d, 12h or 90m as seconds."""
     number, unit = text[:-1], text[-1:]
     try:
         seconds = float(number) * _UNITS[unit]
     except (ValueError, KeyError):
-        raise ArgumentTypeError(f"expected a duration such as 30d, 12h, 90m or 2w, found {text!r}") from None
+        raise ArgumentTypeError(f"expected a duration such as 30d, 12h or 90m, found {text!r}") from None
     if not 0 <= seconds < 1e12:
         raise ArgumentTypeError(f"expected a duration of at least 0, found {text!r}")
     return seconds
