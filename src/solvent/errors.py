@@ -116,6 +116,7 @@ _WAYS_OUT = {
     errno.EPERM: "give yourself write access to it, or set SOLVENT_HOME to a folder of your own",
     errno.EMFILE: "raise the limit of open files (ulimit -n), or close files in your steps",
     errno.ENFILE: "this machine has too many files open: end programs, or raise its limit",
+    errno.EISDIR: "a folder is where a file of the store should be: `solvent verify --repair` puts the file back",
     errno.EIO: "the disk failed: look at the system's log, and copy the store to another disk before you go on",
 }
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 
 import pytest
 
@@ -353,3 +354,38 @@ def test_a_body_that_takes_one_failure_does_not_hide_another(wrong) -> None:
         failed = wrong.run("p.py", "--engine", engine, "--workers", "2", code=1)
         assert failed.status == "failed"
         assert "`bad` failed: ValueError: mine" in failed.printed
+
+
+HOARDING = "import os\nkept = []\n@step\ndef hoard(n: int) -> bytes:\n    while os.path.exists('hoarding'):\n        try:\n            kept.append(os.open('p.py', os.O_RDONLY))\n        except OSError:\n            break\n    return bytes([n]) * 40_000\n@pipeline\ndef p() -> list[bytes]:\n    return [hoard(1), hoard(2)]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of open files there")
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_step_that_holds_all_files_open_is_named_or_the_limit_is(wrong, engine: str) -> None:
+    wrong.write("p.py", HEAD + HOARDING)
+    wrong.write("hoarding", "")
+    words = f"ulimit -n 10000; exec {sys.executable} -m solvent run p.py --engine {engine}"
+    done = subprocess.run(["sh", "-c", words], cwd=wrong.root, env=wrong.environment(), capture_output=True, text=True)
+    # A worker has the few descriptors back that its log took: they may be enough.
+    assert done.returncode == 0 or "ulimit -n" in done.stderr, done.stderr
+    assert done.returncode in ((2,) if engine == "inline" else (0, 1, 2))
+    assert "/solvent/" not in done.stderr, done.stderr
+    (wrong.root / "hoarding").unlink()
+    assert wrong.run("p.py", "--engine", engine).status == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_folder_in_the_place_of_a_blob_is_said_and_can_be_repaired(wrong, engine: str) -> None:
+    big = "@step\ndef big(n: int) -> bytes:\n    return bytes([n]) * 40_000\n@pipeline\ndef p() -> bytes:\n    return big(1)\n"
+    wrong.write("p.py", HEAD + big)
+    wrong.run("p.py")
+    (blob,) = [path for path in (wrong.root / ".solvent" / "objects").glob("??/*") if path.stat().st_size == 40_000]
+    blob.unlink()
+    blob.mkdir()
+    done = wrong.command("run", "p.py", "--engine", engine)
+    assert done.returncode in (1, 2)
+    assert "solvent verify --repair" in done.stderr
+    assert wrong.command("verify", "--repair").returncode == 0
+    assert wrong.run("p.py", "--engine", engine).names("reused") == ["big"]
