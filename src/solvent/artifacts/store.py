@@ -215,9 +215,7 @@ class LocalBlobs:
         folder = os.path.dirname(path)
         with self._lock:
             self._unsynced.add(folder)
-            if folder not in self._named:
-                self._named.add(folder)
-                self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
+            self._sync_name_of(folder)
 
     def _make_folder(self, folder: str) -> None:
         """Make a folder below the root; the folders that name it are synced too.
@@ -228,8 +226,17 @@ class LocalBlobs:
             return
         make_folder(folder)
         with self._lock:
+            self._named.discard(folder)
+            self._sync_name_of(folder)
+
+    def _sync_name_of(self, folder: str) -> None:
+        """Have a folder's name synced when it is first met, and once the root and what holds it."""
+        if folder not in self._named:
             self._named.add(folder)
-            self._unsynced.update((os.path.dirname(folder), self.root, os.path.dirname(self.root)))
+            self._unsynced.add(os.path.dirname(folder))
+        if self.root not in self._named:
+            self._named.add(self.root)
+            self._unsynced.update((self.root, os.path.dirname(self.root)))
 
     def _missing(self, blob: Blob) -> BlobError:
         return BlobError(
