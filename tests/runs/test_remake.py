@@ -148,6 +148,20 @@ def test_the_code_is_that_of_the_snapshot(chain: Path) -> None:
     assert remake(opened, [lost]).ok
 
 
+def test_a_run_killed_before_its_snapshot_is_made_by_the_code_of_now_and_the_digest_decides(chain: Path) -> None:
+    opened = stores()
+    lost = output(opened, "noisy")
+    with opened.metadata.transaction():
+        opened.metadata.update_run(opened.metadata.find_run("latest").id, snapshot=None, status="running")
+    lose(opened, lost)
+    (chain / "scale.py").write_text("def scaled(numbers):\n    return [each * 3 for each in numbers]\n")
+    assert "differs" in why(remake(opened, [lost]))
+    (chain / "scale.py").write_text("def scaled(numbers):\n    return [each + each for each in numbers]\n")
+    found = remake(opened, [lost])
+    assert found.ok
+    assert "`scale.scaled` changed (scale.py:1)" in found.made[0].notes
+
+
 def test_a_changed_file_is_named(chain: Path) -> None:
     opened = stores()
     lost = output(opened, "load")
