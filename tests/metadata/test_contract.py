@@ -11,7 +11,6 @@ from solvent.metadata.opening import open_metadata
 from solvent.metadata.store import MetadataStore
 from solvent.model import Locks
 from solvent.testing import LocksContract, MetadataStoreContract
-from tests.servers import Postgres, wait_until
 
 
 class StoreTests(MetadataStoreContract):
@@ -47,9 +46,7 @@ class TestByteLocks(LocksContract):
 @pytest.mark.slow
 class TestAdvisoryLocks(LocksContract):
     @pytest.fixture
-    def open_locks(self, postgres: Postgres, postgres_url: str) -> Iterator[Callable[[], Locks]]:
-        # Of a server that has just begun nobody can tell yet who will come back.
-        wait_until(lambda: postgres.ask("SELECT clock_timestamp() - pg_postmaster_start_time() > '3 s'") == [(True,)])
+    def open_locks(self, postgres_url: str) -> Iterator[Callable[[], Locks]]:
         yield lambda: AdvisoryLocks(postgres_url)
         AdvisoryLocks(postgres_url).close()
 

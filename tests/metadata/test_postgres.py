@@ -8,13 +8,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from solvent.errors import StoreError
-from solvent.metadata import migrations
+from solvent.metadata import migrations, sessions
 from solvent.metadata.advisory import AdvisoryLocks
 from solvent.metadata.dialect import to_postgres
 from solvent.metadata.opening import open_metadata
@@ -163,18 +165,50 @@ def test_an_old_store_is_brought_to_the_newest_schema_with_its_data(postgres: Po
         assert (store.find_run("r1").project, store.kept_copy) == ("", None)
 
 
-def test_a_wrong_password_is_refused_and_shown_nowhere() -> None:
-    with own_postgres("fsync=off") as server:
-        server.ask("CREATE ROLE zoe LOGIN PASSWORD 'right'")
-        hba = server.data / "pg_hba.conf"
-        hba.write_text("host all zoe 127.0.0.1/32 scram-sha-256\n" + hba.read_text("utf-8"), "utf-8")
-        server.ask("SELECT pg_reload_conf()")
-        url = server.url(user="zoe:wr%40ng")
-        error = wait_until(lambda: (found := refused(url)) and "password" in found.problem and found)
-        assert "refused the password of zoe" in error.problem
-        assert "wr" + "@ng" not in str(error)
-        assert "wr%40ng" not in str(error)
-        assert "refused the password" in refused(server.url(user="zoe")).problem
+@pytest.fixture(scope="module")
+def small() -> Iterator[Postgres]:
+    """A server of its own, with few connections."""
+    with own_postgres(
+        "fsync=off", "max_connections=5", "superuser_reserved_connections=0", "max_wal_senders=0"
+    ) as server:
+        yield server
+
+
+def test_a_wrong_password_is_refused_and_shown_nowhere(small: Postgres) -> None:
+    small.ask("CREATE ROLE zoe LOGIN PASSWORD 'right'")
+    hba = small.data / "pg_hba.conf"
+    hba.write_text("host all zoe 127.0.0.1/32 scram-sha-256\n" + hba.read_text("utf-8"), "utf-8")
+    small.ask("SELECT pg_reload_conf()")
+    url = small.url(user="zoe:wr%40ng")
+    error = wait_until(lambda: (found := refused(url)) and "password" in found.problem and found)
+    assert "refused the password of zoe" in error.problem
+    assert "wr" + "@ng" not in str(error)
+    assert "wr%40ng" not in str(error)
+    assert "refused the password" in refused(small.url(user="zoe")).problem
+
+
+def test_a_full_server_is_waited_for(small: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Any] = []
+
+    def take() -> bool:
+        with suppress(psycopg.Error):
+            taken.append(psycopg.connect(small.url()))
+        return len(taken) == 5
+
+    try:
+        wait_until(take)
+        soon = threading.Timer(0.3, taken.pop().close)
+        soon.start()
+        open_metadata("", small.url()).close()
+        soon.join()
+        wait_until(take)
+        monkeypatch.setattr(sessions, "PATIENCE_SECONDS", 0.2)
+        error = refused(small.url())
+        assert "no connection left" in error.problem
+        assert "Each run takes three" in (error.hint or "")
+    finally:
+        for connection in taken:
+            connection.close()
 
 
 def test_a_server_that_is_too_old_is_refused() -> None:

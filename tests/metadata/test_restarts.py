@@ -117,10 +117,10 @@ def test_a_server_that_does_not_come_back_is_an_error_after_a_while(
         assert locks.try_lock("a")
         server.stop()
         began = time.monotonic()
-        with pytest.raises(StoreError, match="was lost for 1 seconds") as raised:
+        with pytest.raises(StoreError, match="could not be reached for 1 seconds") as raised:
             store.write(lambda: store.add_run(run("r1")))
         assert "What was reported as done is safe" in (raised.value.hint or "")
-        with pytest.raises(StoreError, match="was lost for"):
+        with pytest.raises(StoreError, match="could not be reached for"):
             store.list_runs()
         locks.unlock("a")
         locks.close()
@@ -149,13 +149,13 @@ def test_locks_are_taken_again_when_a_server_comes_back_and_none_who_asks_is_mis
         assert asker.holder_alive("run:1")
         server.stop(signal.SIGKILL)
         server.start()
-        until = time.monotonic() + 3.5
+        until = time.monotonic() + 2
         while time.monotonic() < until:
             assert asker.holder_alive("run:1")
         assert not asker.try_lock("run:1")
         holder.kill()
         holder.communicate()
-        wait_until(lambda: not asker.holder_alive("run:1"), 5)
+        wait_until(lambda: not asker.holder_alive("run:1"), 10)
     finally:
         holder.kill()
         holder.communicate()

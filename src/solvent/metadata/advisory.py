@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -23,12 +24,14 @@ GLANCE_SECONDS = 0.5
 
 GLANCES_A_PING = 10
 
-# Whose server has just begun to answer has not heard again from every holder yet: each comes back within a second.
+RETURN_SECONDS = 3.0
+"""How long the holders of a server that has restarted may take to come back, each by its next glances."""
+
 _HELD = (
     "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    " AND classid = %s::bigint::oid AND objid = %s::bigint::oid)"
-    " OR clock_timestamp() - pg_postmaster_start_time() BETWEEN interval '0' AND interval '3 s'"
+    " AND classid = %s::bigint::oid AND objid = %s::bigint::oid),"
+    " clock_timestamp() - pg_postmaster_start_time() < interval '1 min', pg_postmaster_start_time()::text"
 )
 _TAKE_AGAIN = "SELECT key FROM unnest(%s::bigint[]) AS key WHERE NOT pg_try_advisory_lock(key)"
 
@@ -93,14 +96,20 @@ class AdvisoryLocks:
             lease.join(1)
 
     def holder_alive(self, name: str) -> bool:
-        """Tell whether a living process has this lock, this one included."""
+        """Tell whether a living process has this lock, this one included.
+
+        Of a server that was restarted a moment ago the answer may take a few seconds, once: its holders come back.
+        """
         self._mind_forks()
-        with self._guard:
-            if name in self._held:
-                return True
-            key = self._key(name)
-            (held,) = self._ask(_HELD, (key >> 32, key & 0xFFFFFFFF))
-            return bool(held)
+        while True:
+            with self._guard:
+                if name in self._held:
+                    return True
+                key = self._key(name)
+                held, young, began = self._ask(_HELD, (key >> 32, key & 0xFFFFFFFF))
+            if held or not young or _had_time(began):
+                return bool(held)
+            time.sleep(0.1)
 
     def close(self) -> None:
         """Give back all locks and the connection; they are made again when they are asked for."""
@@ -189,5 +198,12 @@ def _has_news(session: Session) -> bool:
         return True
 
 
+def _had_time(began: str) -> bool:
+    """Whether this process has waited long enough for those who held locks before the server began."""
+    now = time.monotonic()
+    return now - _first_asked.setdefault(began, now) > RETURN_SECONDS
+
+
+_first_asked: dict[str, float] = {}
 _by_url: dict[str, AdvisoryLocks] = {}
 _making = threading.Lock()

@@ -14,6 +14,10 @@ class ConnectionLost(StoreError):
     """The server can't be reached now or has undone what was asked: the same may well work on a new connection."""
 
 
+class ServerFull(ConnectionLost):
+    """The server has no connection left until somebody ends one."""
+
+
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03", "40001", "40P01")
 """Shut down, crashed, starting up, timed out while idle; and what was undone in favour of another transaction."""
 
@@ -75,12 +79,14 @@ _AT_THE_DOOR = (
         "Grant it: `GRANT CONNECT ON DATABASE {database} TO {user}`.",
     ),
 )
-_NOT_NOW = (
+_FULL = (
     (
         "too many clients|remaining connection slots|too many connections",
         "The server of the metadata store has no connection left",
         "Each run takes three: raise max_connections, or run fewer at once.",
     ),
+)
+_NOT_NOW = (
     (
         "starting up|shutting down|recovery mode",
         "The server of the metadata store is not ready yet ({detail})",
@@ -103,7 +109,7 @@ def refused(error: Exception, facts: dict[str, str], where: str) -> StoreError:
     """Say why a connection could not be made; a ConnectionLost where trying again may help."""
     text = str(error)
     detail = _detail(text)
-    for kind, cases in ((StoreError, _AT_THE_DOOR), (ConnectionLost, _NOT_NOW)):
+    for kind, cases in ((StoreError, _AT_THE_DOOR), (ServerFull, _FULL), (ConnectionLost, _NOT_NOW)):
         for pattern, problem, hint in cases:
             if re.search(pattern, text):
                 known = facts | {"detail": detail}

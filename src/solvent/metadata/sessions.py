@@ -13,12 +13,15 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from weakref import WeakSet
 
 from solvent.errors import StoreError
-from solvent.metadata.refusals import LOCK_SECONDS, ConnectionLost, refused
+from solvent.metadata.refusals import LOCK_SECONDS, ConnectionLost, ServerFull, refused
 
 PATIENCE_SECONDS = 60.0
 """How long a lost server is waited for before a run stops."""
 
 OLDEST = 12
+
+_ATTEMPT_SECONDS = 15.0
+"""How long one attempt and the pause after it take at most."""
 
 _ACTIVE = 1  # psycopg.pq.TransactionStatus.ACTIVE
 
@@ -89,7 +92,7 @@ class Server:
         self._failed_at = 0.0
 
     def connect(self, former: Session | None = None, *, create: bool = False) -> Session:
-        """Make a connection; where there was one before, the server is waited for up to a minute.
+        """Make a connection; a server that was there before, or is full, is waited for up to a minute.
 
         The session that it takes the place of is ended, if the server still has it.
         """
@@ -98,14 +101,10 @@ class Server:
             try:
                 return self.connect_once(former, create=create)
             except ConnectionLost as error:
-                if not self._reached:
+                if not self._reached and not isinstance(error, ServerFull):
                     raise
                 if self._out_of_patience():
-                    raise StoreError(
-                        f"The metadata store was lost for {PATIENCE_SECONDS:.0f} seconds. {error.problem}",
-                        where=self.where,
-                        hint="What was reported as done is safe; run again when the server is back.",
-                    ) from error
+                    raise self._given_up(error) from error
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
 
@@ -196,10 +195,18 @@ class Server:
                 hint="Locks need a session of their own: name the server itself, or set the pooler's mode to session.",
             )
 
+    def _given_up(self, error: ConnectionLost) -> StoreError:
+        safe = "What was reported as done is safe; run again when the server is back."
+        return StoreError(
+            f"The metadata store could not be reached for {PATIENCE_SECONDS:.0f} seconds. {error.problem}",
+            where=self.where,
+            hint=error.hint if isinstance(error, ServerFull) else safe,
+        )
+
     def _out_of_patience(self) -> bool:
         now = time.monotonic()
-        if self._lost_at is None or now - self._failed_at > PATIENCE_SECONDS:
-            self._lost_at = now
+        if self._lost_at is None or now - self._failed_at > PATIENCE_SECONDS + _ATTEMPT_SECONDS:
+            self._lost_at = now  # nobody has tried for a while: this is another outage
         self._failed_at = now
         return now - self._lost_at > PATIENCE_SECONDS
 
