@@ -72,6 +72,12 @@ def test_values_say_how_large_they_are(value: object, size: int) -> None:
     assert size <= size_bytes(value) < size + 200
 
 
+def test_a_list_that_holds_itself_has_a_size() -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    assert 0 < size_bytes(ring) < 1000
+
+
 @step
 def make(n: int) -> bytes:
     return bytes([n]) * (2 * MB)

@@ -44,14 +44,15 @@ class Shelf:
                 self._total -= size
 
 
-def size_bytes(value: Any) -> int:
+def size_bytes(value: Any, deeper: int = 2) -> int:
     """Tell about how much memory a value takes; 0 if it does not say."""
     kind = type(value)
     if kind in (bytes, str, bytearray):
         return len(value)
     if kind in (list, tuple, dict):
         parts = value.values() if kind is dict else value
-        return sys.getsizeof(value) + (sum(map(size_bytes, parts)) if len(value) < 100 else 0)
+        inside = sum(size_bytes(part, deeper - 1) for part in parts) if deeper and len(value) < 100 else 0
+        return sys.getsizeof(value) + inside
     for name in ("nbytes", "memory_usage", "estimated_size"):
         if (found := getattr(value, name, None)) is not None:
             try:
