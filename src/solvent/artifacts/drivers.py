@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from solvent.artifacts.addresses import GCS, S3, Address
+from solvent.artifacts.addresses import AZURE, GCS, S3, Address
 from solvent.errors import StoreError
 
 _CLOSE_SECONDS = 2.0
@@ -22,16 +22,24 @@ class Connection:
     """A driver whose calls wait for their answer: `connection.find(...)` is the driver's coroutine `_find(...)`."""
 
     def __init__(self, address: Address) -> None:
+        kind = _find_kind(address)
         self.process = os.getpid()
-        self._driver = _make_driver(address)
         self._loop = asyncio.SelectorEventLoop(_Watch())
         # What is left of a cut connection complains to the loop, which would print it; whoever asked is told anyway.
         self._loop.set_exception_handler(lambda loop, context: None)
         thread = threading.Thread(target=_run, args=(self._loop,), name="solvent-store", daemon=True)
         thread.start()
-        if address.driver is GCS:
-            self._wait(self._driver._set_session())
-        weakref.finalize(self, _close, self.process, self._loop, thread, self._driver)
+        try:
+            self._driver = kind(**_options(address, self._loop))
+            if address.driver is GCS:
+                self._wait(self._driver._set_session())
+        except BaseException:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            raise
+        if address.driver in (S3, GCS):
+            self._driver.retries = 1
+        if address.driver is not AZURE:  # which closes itself, on the loop that it was given
+            weakref.finalize(self, _close, self.process, self._loop, thread, self._driver)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         work = getattr(self._driver, f"_{name}")
@@ -59,26 +67,31 @@ class _Watch(selectors.DefaultSelector):
         return super().modify(fileobj, events, data) if self._process == os.getpid() else self.get_key(fileobj)
 
 
-def _make_driver(address: Address) -> Any:
-    """Import the driver of an address and make one; nothing is sent yet."""
+def _find_kind(address: Address) -> Any:
+    """Import the driver of an address."""
     try:
         import fsspec
 
-        kind = fsspec.get_filesystem_class(address.driver.protocol)
+        return fsspec.get_filesystem_class(address.driver.protocol)
     except ImportError as error:
         raise StoreError(
             f"{address.shown} needs a package that is not installed: {error}",
             hint=f"pip install '{address.driver.install}'",
         ) from error
-    options = dict(address.options)
+
+
+def _options(address: Address, loop: Any) -> dict[str, Any]:
+    """Give what a driver is made with: the user's options, and our own ways of running it."""
+    ours: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
+    if address.driver is AZURE:
+        ours["loop"] = loop
+    else:
+        ours["asynchronous"] = True
     if address.driver is S3:
         # Failures are counted and waited for in one place, here, and not in three layers.
         calm = {"connect_timeout": 5, "read_timeout": 60, "retries": {"total_max_attempts": 1}}
-        options["config_kwargs"] = {**calm, **options.get("config_kwargs", {})}
-    driver = kind(asynchronous=True, skip_instance_cache=True, use_listings_cache=False, **options)
-    if address.driver in (S3, GCS):
-        driver.retries = 1
-    return driver
+        ours["config_kwargs"] = {**calm, **address.options.get("config_kwargs", {})}
+    return {**address.options, **ours}
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
