@@ -72,6 +72,14 @@ def _find_kind(address: Address) -> Any:
     try:
         import fsspec
 
+        if address.driver is GCS:
+            # Its default asks over another protocol first what kind of bucket it is, and prints what failed.
+            import logging
+
+            from gcsfs.core import GCSFileSystem
+
+            logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+            return GCSFileSystem
         return fsspec.get_filesystem_class(address.driver.protocol)
     except ImportError as error:
         raise StoreError(

@@ -127,6 +127,8 @@ def _named(code: str, address: Address) -> tuple[str, str] | None:
 
 def _unnamed(error: BaseException, address: Address, verb: str, tried_seconds: float) -> tuple[str, str]:
     kinds = {name for each in causes(error) for name in _kinds(each)}
+    if str(error).startswith("Forbidden"):
+        return _named("403", address) or ("", "")
     if "ProfileNotFound" in kinds:
         return (
             f"needs credentials: {masked(_last(error), address)}",
@@ -141,9 +143,12 @@ def _unnamed(error: BaseException, address: Address, verb: str, tried_seconds: f
         return "can't be trusted: its certificate was refused", "check the endpoint, or name your CA in AWS_CA_BUNDLE"
     if is_passing(error) and kinds & _UNREACHABLE_KINDS:
         where = endpoint(address)
+        named = (
+            "AWS_ENDPOINT_URL, or ?endpoint_url= in the URL" if address.driver is S3 else "?endpoint_url= in the URL"
+        )
         return (
             f"can't be reached{f' at {where}' if where else ''}: no connection in {tried_seconds:.0f} s",
-            "check the network and the endpoint (AWS_ENDPOINT_URL, or ?endpoint_url= in the URL); {again}",
+            f"check the network and the endpoint ({named}); {{again}}",
         )
     if code_of(error) in ("404", "NoSuchKey") or kinds & {"FileNotFoundError"}:
         return (f"can't {verb}: no such bucket or folder", "check the bucket's name in the URL")
