@@ -109,4 +109,6 @@ class Stores:
 
 def _revealed(setting: str | None) -> str | None:
     """Give a URL that may be written as a reference, since it may hold a password."""
-    return Secret(setting).reveal() if setting is not None and is_reference(setting) else setting
+    if setting is None or setting.startswith("file://") or not is_reference(setting):
+        return setting
+    return Secret(setting).reveal()
