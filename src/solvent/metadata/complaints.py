@@ -48,6 +48,9 @@ def moved(path: str) -> StoreError:
 
 def complaint(error: Exception, path: str) -> StoreError:
     """Say what the database complains about, where the file is, and what to do."""
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return StoreError(f"The metadata store can't be written: {reason}.", where=path, hint=way_out(error))
     code = getattr(error, "sqlite_errorname", None) or ""
     family = "_".join(code.split("_")[:2])
     if family == "SQLITE_IOERR" and _is_full(path):
