@@ -56,7 +56,7 @@ class Bench:
         self.runs = runs
         self.only = only
         self.rows: list[Row] = []
-        for name in ("small", "cancer", "frame"):
+        for name in ("small", "cancer", "frame", "bytes"):
             shutil.copy(HERE / "workloads" / f"{name}.py", folder)
         (folder / "solvent.toml").write_text("")
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("OPENBLAS")}
@@ -253,6 +253,22 @@ def tables(bench: Bench) -> None:
     )
 
 
+def durability(bench: Bench) -> None:
+    """Compare runs with the same runs whose syncs do nothing, in turn, so that both meet the same disk."""
+    for what, count, budget in (("a small artifact", 20_000, 0.01), ("100 MB", 100_000_000, 0.0)):
+        words = ["run", "bytes.py:one", "--quiet", "--engine", "inline", "--no-cache", "--set", f"count={count}"]
+        command = [PYTHON, str(HERE / "syncing.py"), "on", *words]
+        walls: dict[str, list[float]] = {"on": [], "off": []}
+        for _ in range(2 * bench.runs + 1):
+            for syncing, found in walls.items():
+                found.append(bench.once([*command[:2], syncing, *words]).wall)
+        plain = statistics.median(walls["off"][1:])
+        more = statistics.median(walls["on"][1:]) - plain
+        allowed = budget or plain * 0.05
+        shown = f"{ms(max(more, 0))} more than {plain:.2f} s without ({more / plain:.1%})"
+        bench.add(f"durability of {what}", shown, "10 ms" if budget else "5 %", more <= allowed, command)
+
+
 def cpu_of_engine() -> float:
     """Measure what a worker adds: identity, encoding and sync in the first, reading in the second."""
     program = (
@@ -267,7 +283,7 @@ def cpu_of_engine() -> float:
         return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-PARTS = (startup, trivial, chains, isolation, machine_learning, metrics, fan, many, listing, tables)
+PARTS = (startup, trivial, chains, isolation, machine_learning, metrics, fan, many, listing, tables, durability)
 
 
 def markdown(rows: list[Row]) -> str:

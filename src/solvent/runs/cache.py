@@ -6,7 +6,7 @@ import os
 import sys
 
 from solvent.model import ArtifactRef, FileMemo, Observation, StepRunRecord, StepSpec
-from solvent.runs.observe import describe, still_holds
+from solvent.runs.observe import describe, recall_observed, still_holds
 from solvent.runs.stores import Stores
 
 
@@ -48,6 +48,7 @@ class Cache:
         """Say why an execution does not count any more, or nothing if it does."""
         if record.execution is None:
             return "its outputs are not in the store"
+        recall_observed(record.execution.observations, self._root, self._memo)
         for observation in record.execution.observations:
             if not self._holds(observation):
                 return self._changed(observation)

@@ -77,6 +77,7 @@ class Observer:
 
     def _observations(self) -> tuple[Observation, ...]:
         watcher = self._watcher
+        recall([path for path in watcher.files if self._counts(path)], self._memo)
         files = [self._file(path, state) for path, state in watcher.files.items() if self._counts(path)]
         modules = [
             self._module(path, state)
@@ -120,6 +121,17 @@ class Observer:
     def _folder(self, path: str, names: tuple[str, ...] | None) -> Observation:
         made = {os.path.basename(each) for each in self._watcher.made if os.path.dirname(each) == path}
         return Observation("folder", relative(path, self._root), _names_token(names, made))
+
+
+def recall(paths: Collection[str], memo: FileMemo | None) -> None:
+    """Ask a memo for many files at once, before each is looked at: it may be a database that is far away."""
+    if memo is not None and len(paths) > 1:
+        memo.get_many([state for path in paths if (state := witness.look(path)) is not None])
+
+
+def recall_observed(observations: Collection[Observation], root: str, memo: FileMemo | None) -> None:
+    """Ask a memo at once for all the files that an execution was seen to read."""
+    recall([os.path.normpath(os.path.join(root, each.subject)) for each in observations if each.kind == "file"], memo)
 
 
 def file_token(path: str, memo: FileMemo | None) -> str:
