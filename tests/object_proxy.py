@@ -17,7 +17,8 @@ class Proxy:
     """Passes bytes on. `requests` are the methods and paths that went by; the other attributes may be set at any time.
 
     `up`: whether connections are let through. `cuts`: how many of the next connections are cut, after `cut_after` bytes from
-    the client or `cut_answers_after` from the server. `careless`: whether If-None-Match is hidden from the server.
+    the client or `cut_answers_after` from the server; with `stall` they only go silent, and `stalled` tells when.
+    `careless`: whether If-None-Match is hidden from the server.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -29,6 +30,9 @@ class Proxy:
         self.cut_after: int | None = None
         self.cut_answers_after: int | None = None
         self.careless = False
+        self.stall = False
+        self.stalled = threading.Event()
+        self._ended = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -49,6 +53,7 @@ class Proxy:
                     each.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        self._ended.set()
         self.go_down()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -94,6 +99,9 @@ class Proxy:
                 if asking:
                     data = self._note(data)
                 if limit is not None and passed > limit:
+                    if self.stall:
+                        self.stalled.set()
+                        self._ended.wait()
                     break
                 target.sendall(data)
         for each in (source, target):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -339,6 +340,59 @@ def test_a_fork_opens_its_own_connection(open_store: Open, proxy: Proxy) -> None
     assert store.read(blob) == b"parent"
     os.close(reading)
     os.close(writing)
+
+
+def test_a_process_that_is_killed_while_it_uploads_leaves_nothing_half_done(
+    open_store: Open, proxy: Proxy, tmp_path: Path
+) -> None:
+    store = open_store("home")
+    data = os.urandom(20 << 20)
+    proxy.cuts, proxy.cut_after, proxy.stall = 4, 5 << 20, True
+    child = os.fork()
+    if not child:
+        try:
+            store.put(data)
+            store.sync()
+        finally:
+            os._exit(1)
+    assert proxy.stalled.wait(30)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    proxy.cuts = 0
+    assert list(open_store().listing()) == []
+    again = open_store("home")
+    blob = again.put(data)
+    again.sync()
+    with open_store().map(blob) as view:
+        assert view == data
+
+
+def test_processes_that_share_a_small_cache_disturb_none(
+    open_store: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("solvent.artifacts.nearby._IN_USE_SECONDS", 0.5)
+    store = open_store("home", cache_bytes=300_000)
+    blobs = [store.put(os.urandom(40_000)) for _ in range(20)]
+    store.sync()
+    children = []
+    for number in range(2):
+        children.append(os.fork())
+        if not children[-1]:
+            status = 1
+            try:
+                for turn in range(60):
+                    blob = blobs[(turn * 7 + number) % 20]
+                    assert hashlib.sha256(store.read(blob)).hexdigest() == blob.digest
+                    store.put(b"%d %d" % (number, turn) * 2000)
+                    if turn % 10 == 0:
+                        store.sync()
+                        store._nearby.sweep()
+                store.sync()
+                status = 0
+            finally:
+                os._exit(status)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert len(list(open_store().listing())) == 20 + 120
 
 
 def test_stale_uploads_in_parts_are_given_up(open_store: Open, server: Server, url: str) -> None:
