@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 SIZE_BYTES = 128 << 20
 _HOLE = 1 << 16
 
@@ -121,6 +119,3 @@ def why_not() -> str:
         except (subprocess.CalledProcessError, OSError) as error:
             return f"this machine mounts no image: {error}"
     return ""
-
-
-cuttable = pytest.mark.skipif(bool(why_not()), reason=why_not())

@@ -34,7 +34,8 @@ class Tried(NamedTuple):
 
     def assert_clean(self, share: float = 0.9) -> None:
         assert not self.wrong, f"{len(self.wrong)} of {self.points} points:\n" + "\n".join(self.wrong[:10])
-        assert self.met.total() >= share * self.points, self.met
+        # Two threads at work make a few calls more or fewer from run to run, so the last points may not be met.
+        assert self.met.total() >= share * self.points - 2, self.met
 
 
 def calls_of(scenario: Scenario, folder: Path, *, every_open: bool = False) -> list[Call]:

@@ -69,6 +69,24 @@ class Record:
         return str(next(step["why"] for step in self.said["steps"] if step["name"] == name))
 
 
+@pytest.fixture(scope="session")
+def traceable() -> None:
+    """Skips where no process can be traced."""
+    from tests.crash.tracing import why_not
+
+    if reason := why_not():
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cuttable() -> None:
+    """Skips where no disk can be mounted and its power cut."""
+    from tests.crash.disks import why_not
+
+    if reason := why_not():
+        pytest.skip(reason)
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     folder = tmp_path / "shop"

@@ -11,11 +11,11 @@ from tests.crash.order import Disk, commits, committed_too_early
 from tests.crash.points import Point, calls_of, sample, try_all
 from tests.crash.scenarios import Scenario, clean_up, environment, migration, run_of_five_steps
 from tests.crash.stores import all_names
-from tests.crash.tracing import traceable, traced
+from tests.crash.tracing import traced
 from tests.data.stores.unpacking import RELEASED
 from tests.soak import record
 
-pytestmark = traceable
+pytestmark = pytest.mark.usefixtures("traceable")
 RUNS = [run_of_five_steps("inline"), run_of_five_steps("processes")]
 ALL = [*RUNS, clean_up(), *map(migration, RELEASED)]
 

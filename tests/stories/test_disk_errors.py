@@ -9,11 +9,11 @@ import pytest
 
 from tests.crash.points import Point, calls_of, sample, try_all
 from tests.crash.scenarios import Scenario, clean_up, migration, run_of_five_steps
-from tests.crash.tracing import Call, Traced, traceable
+from tests.crash.tracing import Call, Traced
 from tests.data.stores.unpacking import RELEASED
 from tests.soak import record
 
-pytestmark = traceable
+pytestmark = pytest.mark.usefixtures("traceable")
 RUNS = [run_of_five_steps("inline"), run_of_five_steps("processes")]
 ALL = [*RUNS, clean_up(), *map(migration, RELEASED)]
 SAID = {

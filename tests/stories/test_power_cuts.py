@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash.cuts import cut_often
-from tests.crash.disks import cuttable
-from tests.crash.tracing import traceable
 from tests.soak import record
 
-pytestmark = cuttable
+pytestmark = pytest.mark.usefixtures("cuttable")
 
 
 @pytest.mark.slow
@@ -24,7 +22,7 @@ def test_five_power_cuts_lose_nothing_that_was_reported(engine: str, count: int,
 
 
 @pytest.mark.slow
-@traceable
+@pytest.mark.usefixtures("traceable")
 def test_without_syncing_power_cuts_lose_what_was_reported(tmp_path: Path) -> None:
     found = cut_often(tmp_path, "inline", 2, seed=6, syncing=False)
     assert found.lost
@@ -39,7 +37,7 @@ def test_a_hundred_power_cuts_lose_nothing_that_was_reported(engine: str, tmp_pa
 
 
 @pytest.mark.soak
-@traceable
+@pytest.mark.usefixtures("traceable")
 @pytest.mark.parametrize("engine", ["inline", "processes"])
 def test_without_syncing_twenty_power_cuts_show_losses(engine: str, tmp_path: Path) -> None:
     found = cut_often(tmp_path, engine, 20, seed=8, syncing=False)
