@@ -19,7 +19,7 @@ def make_files(folder: Path, count: int) -> list[tuple[str, str]]:
     made = []
     for number in range(count):
         path = folder / f"{number}"
-        path.write_bytes(b"%d" % (number % 100) * 1000)
+        path.write_bytes(b"%d" % (number % 20) * 1000)
         made.append((str(path), f"role {number}"))
     return made
 
@@ -28,14 +28,17 @@ def left_over(blobs: LocalBlobs) -> list[str]:
     return os.listdir(os.path.join(blobs.root, "objects", "new"))
 
 
-def test_blobs_come_in_the_order_of_the_files_and_equal_ones_are_there_once(blobs: LocalBlobs, tmp_path: Path) -> None:
-    files = make_files(tmp_path / "in", 3 * batch._BUNCH_FILES)
+def test_blobs_come_in_the_order_of_the_files_and_equal_ones_are_there_once(
+    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_BUNCH_FILES", 8)
+    files = make_files(tmp_path / "in", 40)
     stored = blobs.put_files(files)
     assert [blob.role for blob in stored] == [role for _, role in files]
     for (path, _), blob in zip(files, stored, strict=True):
         assert blobs.read(blob) == Path(path).read_bytes()
         assert os.stat(blobs.path(blob)).st_mode & 0o777 == 0o444
-    assert len({blob.digest for blob in stored}) == 100 == len(list(blobs.listing()))
+    assert len({blob.digest for blob in stored}) == 20 == len(list(blobs.listing()))
     assert left_over(blobs) == []
     blobs.sync()
 

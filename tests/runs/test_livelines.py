@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
+
 from solvent.runs.livelines import LiveLines
 
 
@@ -18,6 +20,7 @@ def test_lines_are_shown_when_they_are_whole() -> None:
     assert shown == ["one", "two", "20%", "rest"]
 
 
+@pytest.mark.slow
 def test_a_slow_display_makes_lines_be_skipped_and_none_is_lost_count_of() -> None:
     shown: list[str] = []
 
@@ -39,9 +42,10 @@ def test_a_slow_display_makes_lines_be_skipped_and_none_is_lost_count_of() -> No
     assert all(text.isdecimal() or text.startswith("[...") for text in shown), "only whole lines"
 
 
+@pytest.mark.slow
 def test_after_a_rush_lines_are_shown_again() -> None:
     shown: list[str] = []
-    live = LiveLines(lambda text: (shown.append(text), time.sleep(0.3)))
+    live = LiveLines(lambda text: (shown.append(text), time.sleep(0.3 if text == "slow" else 0)))
     live.add("slow\n")
     live.add("skipped\nhalf of a line")
     until = time.monotonic() + 5

@@ -94,6 +94,7 @@ def many() -> int:
     return sum(solvent.value(join(made[0], each)) for each in made)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_a_run_reads_again_what_it_gave_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf, "SHARE", 1e-9)

@@ -73,7 +73,7 @@ class LiveLines:
         self._allowed = min(_AHEAD_SECONDS, self._allowed + gained) - (now - began)
         self._asked_at = now
         if self._allowed <= 0:
-            self._resume_at = now + _REST_SECONDS
+            self._resume_at = now + max(_REST_SECONDS, -self._allowed / _SHARE)
             self._inside = bool(self._partial)
             self._partial = ""
 
