@@ -1,8 +1,10 @@
 """A server that is restarted, crashes or loses connections under a store and its locks: nothing is lost, nothing twice."""
 
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from solvent.errors import StoreError
 from solvent.metadata import sessions
 from solvent.metadata.advisory import AdvisoryLocks
 from solvent.metadata.opening import open_metadata
+from tests import soak
 from tests.metadata.programs import start
 from tests.metadata.records import add, artifact, execution, run, step_run
 from tests.servers import Postgres, own_postgres, wait_until
@@ -228,3 +231,34 @@ def _received(connection: socket.socket) -> bytes:
         return connection.recv(1 << 16)
     except OSError:
         return b""
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(shutil.which("iptables") is None or os.geteuid() != 0, reason="needs iptables, and root")
+def test_a_machine_that_falls_silent_is_dead_within_30_seconds_and_has_its_locks_again_when_it_wakes(
+    server: Postgres, url: str
+) -> None:
+    """Whether its power is gone or its lid is closed looks the same from afar: no packet comes any more."""
+    holder = start("-c", HOLDER, url)
+    asker = AdvisoryLocks(url)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert asker.holder_alive("run:1")
+        locked = "SELECT client_port FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE locktype = 'advisory'"
+        ((port,),) = server.ask(locked)
+        rule = ["INPUT", "-i", "lo", "-p", "tcp", "--sport", str(port), "--dport", str(server.port), "-j", "DROP"]
+        subprocess.run(["iptables", "-I", *rule], check=True)
+        try:
+            began = time.monotonic()
+            wait_until(lambda: not asker.holder_alive("run:1"), 35)
+            noticed = time.monotonic() - began
+        finally:
+            subprocess.run(["iptables", "-D", *rule], check=True)
+        wait_until(lambda: asker.holder_alive("run:1"), 60)
+        soak.record("a silent machine is seen as dead, PostgreSQL", f"after {noticed:.0f} s")
+        assert noticed < 30
+    finally:
+        holder.kill()
+        holder.communicate()
+        asker.close()
