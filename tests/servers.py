@@ -146,7 +146,7 @@ def _readable(binaries: Path, folder: Path) -> Path:
     except (OSError, subprocess.CalledProcessError):
         package = binaries.parent.parent
         for source in (package, package.with_name(f"{package.name}.libs")):
-            if source.is_dir():
+            if source.is_dir() and not (folder / source.name).exists():
                 shutil.copytree(source, folder / source.name, symlinks=True)
         return folder / package.name / "pginstall" / "bin"
 
