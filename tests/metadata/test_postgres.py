@@ -96,7 +96,7 @@ def test_an_unknown_user_says_so(postgres: Postgres) -> None:
 def test_a_schema_that_is_not_there_is_made_only_if_wanted(postgres: Postgres) -> None:
     url = postgres.url(schema="made")
     error = refused(url, create=False)
-    assert "no schema" in error.problem
+    assert "no metadata store yet: the database has no schema made" in error.problem
     with open_metadata("", url) as store:
         add(store, run("r1"))
     with open_metadata("", url, create=False) as store:

@@ -148,16 +148,24 @@ class Server:
         assert row is not None
         process, schema, database, began = row
         if schema is None:
-            raise StoreError(
-                "The database has no schema for the tables of the metadata store.",
-                where=self.where,
-                hint="Add ?schema=NAME to the URL, or grant the use of the schema public.",
-            )
+            raise self._no_schema()
         if connection.info.backend_pid != process:
             self._refuse_pooler(connection, process)
         if former is not None:
             connection.execute(_END_FORMER, (former.process, former.began))
         return Session(connection, process, schema, database, began)
+
+    def _no_schema(self) -> StoreError:
+        if self.schema is not None:
+            problem = f"There is no metadata store yet: the database has no schema {self.schema} that you may use."
+            return StoreError(
+                problem, where=self.where, hint="Run a pipeline first, which makes it: `solvent run TARGET`."
+            )
+        return StoreError(
+            "The database has no schema for the tables of the metadata store.",
+            where=self.where,
+            hint="Add ?schema=NAME to the URL, or grant the use of the schema public.",
+        )
 
     def _choose_schema(self, connection: Any, schema: str, create: bool) -> None:
         if create and not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone():
