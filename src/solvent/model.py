@@ -362,6 +362,10 @@ class Blobs(Protocol):
         """Remove blobs and tell which; with `before`, leave those that were stored or asked for since that time."""
         ...
 
+    def close(self) -> None:
+        """Give back what keeps the store open; a later use opens it again."""
+        ...
+
 
 class BlobStream(Protocol):
     """A file that becomes a blob when its `with` block ends well, and nothing when it does not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -71,6 +72,36 @@ def test_a_store_is_asked_once_what_it_can_and_not_again(open_store: Open, proxy
     assert 3 <= asked <= 4
     open_store("home")
     assert len(proxy.requests) == asked
+
+
+def test_another_endpoint_or_an_old_answer_is_asked_again(
+    url: str, proxy: Proxy, server: Server, tmp_path: Path
+) -> None:
+    place = Place(str(tmp_path / "home"))
+    open_objects(place, url)
+    asked = len(proxy.requests)
+    open_objects(place, f"{url}?endpoint_url={server.endpoint}")
+    assert len(proxy.requests) == asked
+    open_objects(place, url)
+    assert len(proxy.requests) > asked
+    note = tmp_path / "home" / "cache" / "blobs" / "proved.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "proved_at": time.time() - 8 * 86_400}))
+    asked = len(proxy.requests)
+    open_objects(place, url)
+    assert len(proxy.requests) > asked
+
+
+def test_a_closed_store_leaves_no_thread(open_store: Open) -> None:
+    before = threading.active_count()
+    store = open_store()
+    store.put(b"x")
+    store.sync()
+    assert threading.active_count() > before
+    store.close()
+    late = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < late:
+        time.sleep(0.01)
+    assert threading.active_count() == before
 
 
 def test_bytes_are_sent_once(open_store: Open, proxy: Proxy) -> None:

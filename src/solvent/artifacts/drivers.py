@@ -38,12 +38,16 @@ class Connection:
             raise
         if address.driver in (S3, GCS):
             self._driver.retries = 1
+        self._finish: Callable[[], Any] = _nothing
         if address.driver is not AZURE:  # which closes itself, on the loop that it was given
-            weakref.finalize(self, _close, self.process, self._loop, thread, self._driver)
+            self._finish = weakref.finalize(self, _close, self.process, self._loop, thread, self._driver)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         work = getattr(self._driver, f"_{name}")
         return lambda *args, **options: self._wait(work(*args, **options))
+
+    def close(self) -> None:
+        self._finish()
 
     def leave_alone(self) -> None:
         """Keep a connection of the parent as it is."""
@@ -128,3 +132,7 @@ def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thre
     asyncio.run_coroutine_threadsafe(close(), loop)
     if thread is not threading.current_thread():
         thread.join(_CLOSE_SECONDS)
+
+
+def _nothing() -> None:
+    pass

@@ -159,6 +159,10 @@ class ObjectBlobs:
         self.sync()
         return self._presence.missing(gone)
 
+    def close(self) -> None:
+        """End the connection; a later use makes a new one."""
+        self.remote.close()
+
     def _start(self) -> None:
         self._process = os.getpid()
         self._nearby = NearbyBlobs(self.root, self._cache_bytes)

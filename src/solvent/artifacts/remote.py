@@ -165,6 +165,13 @@ class Remote:
 
         self._try("clean", end, 0.0)
 
+    def close(self) -> None:
+        """End the connection of this process; a later use makes a new one."""
+        opened = self._opened
+        if opened is not None and opened.process == os.getpid():
+            self._opened = None
+            opened.close()
+
     def _put(self, path: str, key: str, mode: str) -> bool:
         size = os.path.getsize(path)
 

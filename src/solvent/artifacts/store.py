@@ -181,6 +181,9 @@ class LocalBlobs:
         if self._root != root:
             raise FileNotFoundError(errno.ENOENT, "it was moved or removed while it was in use", self.root)
 
+    def close(self) -> None:
+        """Do nothing: a folder is not kept open."""
+
     def _begin(self) -> tuple[int, str]:
         """Open a new file for bytes that may become a blob; give its descriptor and its temporary name."""
         folder = os.path.join(self._objects, "new")

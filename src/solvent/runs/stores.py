@@ -41,8 +41,12 @@ class Stores:
         self.project_name = project.name
         try:
             self.metadata = self.open_metadata(create=create)
-            self.blobs = open_blobs(self.place)
-            self.locks = open_locks(self.home, self._metadata_url)
+            try:
+                self.blobs = open_blobs(self.place)
+                self.locks = open_locks(self.home, self._metadata_url)
+            except BaseException:
+                self.metadata.close()
+                raise
         except StoreError as error:
             error.problem, error.where = masked(error.problem), error.where and masked(error.where)
             raise
@@ -90,6 +94,7 @@ class Stores:
 
     def close(self) -> None:
         self.metadata.close()
+        self.blobs.close()
 
     def __enter__(self) -> Stores:
         return self

@@ -145,6 +145,17 @@ class BlobsContract:
         again.sync()
         assert open_blobs().read(blob) == b"hello"
 
+    def test_a_closed_store_opens_again_when_it_is_used(self, open_blobs: OpenBlobs) -> None:
+        store = open_blobs()
+        blob = store.put(b"one")
+        store.sync()
+        store.close()
+        store.close()
+        assert store.missing([blob]) == []
+        other = store.put(b"two")
+        store.sync()
+        assert open_blobs().missing([blob, other]) == []
+
     def test_threads_and_machines_may_put_the_same_bytes_at_once(self, open_blobs: OpenBlobs) -> None:
         stores = [open_blobs(), open_blobs()]
         with ThreadPoolExecutor(4) as pool:
