@@ -56,7 +56,7 @@ class Bench:
         self.runs = runs
         self.only = only
         self.rows: list[Row] = []
-        for name in ("small", "cancer", "frame", "bytes"):
+        for name in ("small", "cancer", "frame", "bytes", "folders"):
             shutil.copy(HERE / "workloads" / f"{name}.py", folder)
         (folder / "solvent.toml").write_text("")
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("OPENBLAS")}
@@ -269,6 +269,29 @@ def durability(bench: Bench) -> None:
         bench.add(f"durability of {what}", shown, "10 ms" if budget else "5 %", more <= allowed, command)
 
 
+def folders(bench: Bench) -> None:
+    """Store 1 GB in 10,000 files, then find them unchanged; in CPU seconds, less those of a folder with one file."""
+    bench.once([PYTHON, "folders.py", "make"])
+    time.sleep(2.2)  # until the state of a file stands for its content
+    plain = [hash_and_copy(bench)]
+    small = run("folders.py:store", "--set", "source=one_file", "--engine", "inline")
+    command = run("folders.py:store", "--set", "source=files", "--engine", "inline")
+    idle = bench.median(small).cpu
+    first = bench.once(command).cpu - idle
+    plain.append(hash_and_copy(bench))
+    baseline = statistics.median(plain)
+    shown = f"{first:.1f} s of CPU, {first / baseline:.2f} x hash and copy"
+    bench.add("1 GB in 10,000 files, first store", shown, "2 x", first <= 2 * baseline, command)
+    again = bench.median(command).cpu - idle
+    bench.add("the same again, unchanged", f"{again:.2f} s of CPU", "0.20 s", again <= 0.2, command)
+
+
+def hash_and_copy(bench: Bench) -> float:
+    took = bench.once([PYTHON, "folders.py", "plain"]).cpu
+    shutil.rmtree(bench.folder / "copy")
+    return took
+
+
 def cpu_of_engine() -> float:
     """Measure what a worker adds: identity, encoding and sync in the first, reading in the second."""
     program = (
@@ -283,7 +306,20 @@ def cpu_of_engine() -> float:
         return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-PARTS = (startup, trivial, chains, isolation, machine_learning, metrics, fan, many, listing, tables, durability)
+PARTS = (
+    startup,
+    trivial,
+    chains,
+    isolation,
+    machine_learning,
+    metrics,
+    fan,
+    many,
+    listing,
+    tables,
+    durability,
+    folders,
+)
 
 
 def markdown(rows: list[Row]) -> str:
