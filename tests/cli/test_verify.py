@@ -84,6 +84,17 @@ def test_a_damaged_metadata_store_is_told(store: Path, capsys: pytest.CaptureFix
     assert "backup" in said.out + said.err
 
 
+def test_a_list_of_runs_executes_nothing_to_show_a_result_that_is_gone(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in blobs():
+        path.unlink()
+    assert main(["runs"]) == main(["show"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "<list" in said.out
+
+
 @pytest.mark.slow
 def test_repair_puts_back_and_says_what_ran(store: Path, say: Say, capsys: pytest.CaptureFixture[str]) -> None:
     blobs()[-1].unlink()

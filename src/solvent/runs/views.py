@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
-from solvent.errors import NotFoundError, nearest
+from solvent.artifacts.saving import load
+from solvent.errors import BlobError, NotFoundError, nearest
 from solvent.model import WHOLE, ArtifactRef, Failure, Input, Metric, RunRecord, StepRunRecord
 from solvent.runs.lives import status_of
 from solvent.runs.result import Fields, decode_result, plain_result
@@ -355,7 +356,7 @@ class Run:
     @property
     def plain_result(self) -> Any:
         """The result for JSON: JSON-typed values as they are, others as artifact references."""
-        return plain_result(self._record.result, self._read)
+        return plain_result(self._record.result, self._read_if_there)
 
     @cached_property
     def steps(self) -> list[StepRun]:
@@ -378,6 +379,13 @@ class Run:
 
     def _read(self, digest: str, kind: str) -> Any:
         return self._stores.load(self._stores.metadata.find_artifact(digest, kind))
+
+    def _read_if_there(self, digest: str, kind: str) -> Any:
+        """Read a plain value to show it; for that alone no step is executed again."""
+        try:
+            return load(self._stores.metadata.find_artifact(digest, kind), self._stores.blobs)
+        except BlobError:
+            return ...
 
     @property
     def notes(self) -> list[str]:
