@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +37,21 @@ def model(data: bytes, depth: int) -> bytes:
 @solvent.pipeline
 def main(number: int = 1, depth: int = 1) -> bytes:
     return model(raw(number), depth)
+
+
+@solvent.step
+def read() -> bytes:
+    return Path("data.bin").read_bytes()
+
+
+@solvent.step(cache=False)
+def uncached() -> bytes:
+    return b"u" * 30_000
+
+
+@solvent.pipeline
+def sources() -> list[bytes]:
+    return [read(), uncached()]
 
 
 @solvent.pipeline
@@ -152,6 +170,75 @@ def test_leftovers_of_crashes_are_removed(stores: Stores) -> None:
         (home / place).parent.mkdir(exist_ok=True)
         (home / place).write_bytes(b"x" * 100)
     assert clean(stores).leftover_bytes == 300
+
+
+def test_the_folder_of_a_repair_that_was_killed_is_removed(stores: Stores) -> None:
+    place = Path(stores.home, "tmp", "remake-abc")
+    place.mkdir(parents=True)
+    (place / "log").write_bytes(b"x" * 100)
+    clean(stores)
+    assert place.exists()
+    os.utime(place, (1, 1))
+    assert clean(stores).leftover_bytes == 100
+    assert not place.exists()
+
+
+INSIDE = """
+import solvent
+
+@solvent.step
+def raw(number: int) -> bytes:
+    return b"r" * 30_000 + str(number).encode()
+
+@solvent.step
+def model(data: bytes, depth: int) -> bytes:
+    return data[:20_000] + b"m" * depth
+
+@solvent.pipeline
+def main(number: int = 1, depth: int = 1) -> bytes:
+    return model(raw(number), depth)
+"""
+
+
+@pytest.fixture
+def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A pipeline of the project: what is elsewhere is on record, but not made again."""
+    (project / "cleaned_inside.py").write_text(INSIDE)
+    monkeypatch.syspath_prepend(project)
+    monkeypatch.delitem(sys.modules, "cleaned_inside", raising=False)
+    return import_module("cleaned_inside").main
+
+
+def test_what_is_dropped_is_made_again_when_it_is_asked_for(stores: Stores, inside: Any) -> None:
+    run = solvent.run(inside)
+    value, made = run.result, run["model"].artifacts["output"]
+    assert Cleaning(stores, NO_RUN).drop(pretend=True).size_bytes == 50_002
+    assert not made.dropped
+    assert Cleaning(stores, NO_RUN).drop().blobs == 2
+    assert made.dropped
+    assert Cleaning(stores, NO_RUN).drop().blobs == 0
+    assert clean(stores).swept.removed_bytes == 0
+    assert solvent.load(made.digest) == value
+    assert not made.dropped
+    assert [step.status for step in solvent.run(inside).steps] == ["reused", "reused"]
+
+
+def test_what_was_dropped_and_made_by_a_run_again_is_no_longer_noted(stores: Stores, inside: Any) -> None:
+    solvent.run(inside)
+    assert Cleaning(stores, NO_RUN).drop().blobs == 2
+    assert [step.status for step in solvent.run(inside).steps] == ["done", "done"]
+    clean(stores)
+    assert stores.metadata.row("SELECT COUNT(*) FROM dropped") == (0,)
+
+
+def test_pinned_sources_and_uncached_bytes_are_not_dropped(stores: Stores, project: Path, inside: Any) -> None:
+    (project / "data.bin").write_bytes(b"d" * 30_000)
+    solvent.run(sources)
+    solvent.run(main, depth=7)
+    first = solvent.run(inside)
+    with stores.metadata.transaction():
+        add_pin(stores.metadata, "run", first.id, "june", "me")
+    assert Cleaning(stores, NO_RUN).drop().blobs == 0
 
 
 def test_beside_writers_only_what_has_lain_unnamed_for_long_goes(stores: Stores) -> None:

@@ -19,6 +19,7 @@ from solvent.errors import StoreError
 from solvent.runs.clean import Choice, Cleaning, Report
 from solvent.runs.stores import Stores
 from tests.runs.whole import check_whole
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -198,6 +199,61 @@ def test_a_run_whose_process_died_may_go(stores: Stores) -> None:
     with stores.metadata.transaction():
         stores.metadata.update_run(run.id, status="running")
     assert clean(stores, Choice(status="interrupted")).removed_runs == 1
+
+
+STOPPED = """
+import os, sys, time
+from pathlib import Path
+import solvent
+
+@solvent.step
+def raw(number: int) -> bytes:
+    return b"r" * 30_000 + str(number).encode()
+
+@solvent.step
+def wait(number: int) -> int:
+    Path("reached").touch()
+    while not Path("go").exists():
+        time.sleep(0.01)
+    return number
+
+@solvent.step
+def model(data: bytes, depth: int) -> bytes:
+    return data[:20_000] + b"m" * depth
+
+@solvent.pipeline
+def main(held: bool = False) -> bytes:
+    data = raw(1)
+    if held:
+        wait(1)
+    return model(data, 1)
+
+if __name__ == "__main__":
+    solvent.run(main, held=len(sys.argv) > 1)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGSTOP")
+def test_a_process_that_was_stopped_for_the_whole_clean_up_is_a_run_at_work(stores: Stores, project: Path) -> None:
+    (project / "stopped.py").write_text(STOPPED)
+    subprocess.run([sys.executable, "stopped.py"], check=True)
+    with subprocess.Popen([sys.executable, "stopped.py", "held"]) as process:
+        try:
+            wait_until((project / "reached").exists)
+            # Stopped in the middle of a commit it would keep every writer out.
+            wait_until(lambda: stores.metadata.row("SELECT COUNT(*) FROM step_runs WHERE status = 'reused'")[0])
+            os.kill(process.pid, signal.SIGSTOP)
+            report = clean(stores, grace_seconds=0.0)
+            assert (report.removed_runs, report.held_runs) == (0, 1)
+            assert clean(stores, grace_seconds=0.0).held_runs == 1
+            (project / "go").touch()
+            os.kill(process.pid, signal.SIGCONT)
+            assert process.wait(PATIENCE_SECONDS) == 0
+        finally:
+            process.kill()
+    clean(stores, Choice())
+    check_whole(stores)
+    assert [step.status for step in solvent.runs()[0].steps] == ["reused", "done", "done"]
 
 
 def moments(stores: Stores) -> Callable[[Callable[[int], object]], None]:

@@ -42,6 +42,7 @@ def remove_files(root: str, digests: Iterable[str], before: float | None) -> lis
 def _remove_old(path: str, folder: str, before: float) -> bool:
     if os.stat(path).st_mtime >= before:
         return False
+    os.makedirs(folder, exist_ok=True)
     aside = os.path.join(folder, f"{os.getpid()}-gone-{next(_serial)}")
     os.replace(path, aside)
     if os.stat(aside).st_mtime >= before:

@@ -353,14 +353,36 @@ def _loose(database: Database, last: tuple[str, str], limit: int) -> list[Any]:
     return database.rows(sql, (*last, limit))
 
 
-def remove_descriptions(database: Database, *, alone: bool) -> None:
-    """Remove code, and if no run is at work environments, that no run and no step run names any more."""
+class Unused(NamedTuple):
+    """Descriptions that nothing named when they were looked for."""
+
+    codes: list[str]
+    environments: list[str]
+
+
+def unused_descriptions(database: Database) -> Unused:
+    """Find code and environments that no run and no step run names; after the results were scanned."""
     used = "SELECT code FROM step_runs WHERE code IS NOT NULL UNION SELECT code FROM runs WHERE code IS NOT NULL"
-    database.execute(f"DELETE FROM codes WHERE digest NOT IN ({used})")
-    if alone:
-        # A run names its environment only when it ends.
-        used = "SELECT environment FROM runs WHERE environment IS NOT NULL"
-        database.execute(f"DELETE FROM environments WHERE digest NOT IN ({used})")
+    codes = database.rows(f"SELECT digest FROM codes WHERE digest NOT IN ({used})")
+    used = "SELECT environment FROM runs WHERE environment IS NOT NULL"
+    environments = database.rows(f"SELECT digest FROM environments WHERE digest NOT IN ({used})")
+    return Unused([digest for (digest,) in codes], [digest for (digest,) in environments])
+
+
+def remove_descriptions(database: Database, unused: Unused, *, alone: bool) -> None:
+    """Remove what is still not named; only runs that had not ended when the results were scanned can name it since.
+
+    Environments go only where no run is at work: a run names its own when it ends.
+    """
+    late = "NOT EXISTS (SELECT 1 FROM clean_scanned c WHERE c.id = r.id)"
+    named = {code for (code,) in database.rows(f"SELECT DISTINCT code FROM runs r WHERE {late} AND code IS NOT NULL")}
+    of_steps = f"SELECT DISTINCT s.code FROM runs r JOIN step_runs s ON s.run_id = r.id WHERE {late}"
+    named.update(code for (code,) in database.rows(of_steps))
+    codes = [(digest,) for digest in unused.codes if digest not in named]
+    database.execute_many("DELETE FROM codes WHERE digest = ?", codes)
+    named = {digest for (digest,) in database.rows(f"SELECT DISTINCT environment FROM runs r WHERE {late}")}
+    environments = [(digest,) for digest in unused.environments if digest not in named]
+    database.execute_many("DELETE FROM environments WHERE digest = ?", environments if alone else [])
 
 
 # Bytes

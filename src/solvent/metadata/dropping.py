@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from solvent.metadata.database import Database
 from solvent.metadata.pins import ARTIFACT
@@ -26,6 +26,7 @@ JOIN step_runs s ON s.run_id = d.id
 JOIN outputs o ON o.run_id = s.run_id AND o.position = s.position
 JOIN artifacts a ON a.digest = o.digest AND a.type = o.type
 WHERE r.snapshot IS NOT NULL AND r.origin IS NULL AND s.status = 'done' AND s.cached = 1
+  AND r.target NOT LIKE '/%' AND r.target NOT LIKE '..%' AND r.target NOT LIKE '_:%' AND r.target NOT LIKE '<%'
   AND (a.blob_count > 0 OR a.child_count > 0)
   AND NOT EXISTS (SELECT 1 FROM observations n WHERE n.run_id = s.run_id AND n.position = s.position
                   AND n.kind IN ('file', 'folder'))
@@ -66,10 +67,11 @@ GROUP BY b.digest ORDER BY b.digest LIMIT ?
 """
 
 
-def find_makeable(database: Database) -> None:
+def find_makeable(database: Database, obstacle: Callable[[tuple[str, str]], str]) -> None:
     """Fill `clean_makeable` with the artifacts of the chosen runs that the record can make again and that only they use.
 
-    These are outputs of cached steps that read no file, made here, with the code on record.
+    These are outputs of cached steps that read no file, made here, with the code on record and inside the project, for
+    which `obstacle` says nothing.
     """
     database.execute(
         "CREATE TEMP TABLE IF NOT EXISTS clean_makeable"
@@ -81,7 +83,7 @@ def find_makeable(database: Database) -> None:
     sql = "SELECT digest, type, parts FROM clean_makeable WHERE (digest, type) > (?, ?) ORDER BY digest, type LIMIT 500"
     while page := database.rows(sql, last):
         last = page[-1][:2]
-        sources = [row[:2] for row in page if json.loads(row[2]).get("externals")]
+        sources = [row[:2] for row in page if json.loads(row[2]).get("externals") or obstacle((row[0], row[1]))]
         database.execute_many("DELETE FROM clean_makeable WHERE digest = ? AND type = ?", sources)
     turn = 0
     while database.execute(_MAKEABLE_PARTS, (turn,)).rowcount > 0:

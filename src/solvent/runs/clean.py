@@ -167,8 +167,9 @@ class Cleaning:
         return held, tuple(dict.fromkeys(id for ids in waiting.values() for id in ids))
 
     def _forget_descriptions(self) -> None:
+        unused = cleaning.unused_descriptions(self._metadata)
         with self._metadata.transaction():
-            cleaning.remove_descriptions(self._metadata, alone=not self.living())
+            cleaning.remove_descriptions(self._metadata, unused, alone=not self.living())
             forget_unnamed_dropped(self._metadata)
 
 

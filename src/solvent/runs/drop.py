@@ -8,6 +8,7 @@ from typing import NamedTuple
 from solvent.errors import StoreError
 from solvent.metadata import cleaning, dropping
 from solvent.model import ArtifactRef, Blob
+from solvent.runs.prospect import Prospects
 from solvent.runs.stores import Stores
 from solvent.runs.sweep import note_snapshots
 
@@ -29,7 +30,7 @@ def drop(stores: Stores, at_work: AtWork, *, pretend: bool = False) -> Dropped:
     if not pretend:
         forget_what_is_back(stores)
     note_snapshots(stores, cleaning.scan_snapshots(metadata))
-    dropping.find_makeable(metadata)
+    dropping.find_makeable(metadata, Prospects(stores).obstacle)
     count = size = 0
     for page in _pages(stores):
         if not pretend:

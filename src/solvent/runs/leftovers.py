@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from solvent.artifacts.removal import remove_quietly
 from solvent.metadata import cleaning
+from solvent.runs.beside import others_writing
 from solvent.runs.stores import Stores
 
 CACHE_SECONDS = 30 * 86400.0
@@ -26,6 +27,7 @@ def remove_leftovers(stores: Stores, cutoff: Cutoff, living: list[str]) -> int:
     for entry in _files(os.path.join(home, "tmp")):
         if entry.name.rpartition("-")[0] not in living:
             total += remove_quietly(entry.path)
+    total += _remove_remakings(os.path.join(home, "tmp"), stores)
     for folder in (os.path.join(home, "cache"), os.path.join(home, "cache", "config")):
         total += sum(
             remove_quietly(entry.path) for entry in _files(folder) if _older(entry, time.time() - CACHE_SECONDS)
@@ -35,6 +37,14 @@ def remove_leftovers(stores: Stores, cutoff: Cutoff, living: list[str]) -> int:
             total += remove_quietly(entry.path) if _older(entry, cutoff()) else 0
         total += sum(map(remove_quietly, _damaged(os.path.join(root, "objects"))))
     return total + _remove_materialised(stores, cutoff)
+
+
+def _remove_remakings(folder: str, stores: Stores) -> int:
+    """Remove the folders of repairs that were killed."""
+    if not os.path.isdir(folder) or others_writing(stores.locks):
+        return 0
+    places = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith("remake-")]
+    return sum(_remove_tree(place) for place in places if _older_path(place, time.time() - BUILDING_SECONDS))
 
 
 def _files(folder: str) -> Iterator[os.DirEntry[str]]:
