@@ -216,6 +216,55 @@ def migration(archive: Path) -> Scenario:
     return Scenario(f"a migration from {archive.name.partition('.')[0]}", words, prepare, check)
 
 
+def copy_of_a_store() -> Scenario:
+    """Give the scenario of a new store that gets a copy of all that is in another one."""
+    words = ("copy", "--from", "source", "--all", "--json")
+    run = ("run", "five.py", "--json", "--quiet", "--engine", "inline")
+    expected: dict[str, object] = {}
+
+    def prepare(root: Path) -> None:
+        root.mkdir()
+        (root / "solvent.toml").write_text('project = "five"\n')
+        (root / "five.py").write_text(FIVE_STEPS)
+        said = json.loads(solvent(root, *run).splitlines()[-1])
+        expected.update(id=said["id"], result=said["result"], outputs=outputs(root / ".solvent", said["id"]))
+        (root / ".solvent").rename(root / "source")
+        (root / "executed.txt").unlink()
+
+    def check(root: Path, found: Traced) -> None:
+        home = root / ".solvent"
+        check_store(home)
+        solvent(root, *words)
+        check_store(home)
+        assert outputs(home, str(expected["id"])) == expected["outputs"]
+        again = json.loads(solvent(root, *run).splitlines()[-1])
+        assert again["result"] == expected["result"]
+        assert not executed(root), "what was copied is not reused"
+
+    return Scenario("a copy of a store", words, prepare, check)
+
+
+def repair() -> Scenario:
+    """Give the scenario of two artifacts whose bytes are gone and are made again."""
+    words = ("verify", "--repair")
+    run = ("run", "five.py", "--json", "--quiet", "--engine", "inline")
+
+    def prepare(root: Path) -> None:
+        root.mkdir()
+        (root / "solvent.toml").write_text('project = "five"\n')
+        (root / "five.py").write_text(FIVE_STEPS)
+        solvent(root, *run)
+        for path in (root / ".solvent" / "objects").glob("??/*"):
+            if path.stat().st_size == 40_000:
+                path.unlink()
+
+    def check(root: Path, found: Traced) -> None:
+        solvent(root, *words)
+        check_store(root / ".solvent")
+
+    return Scenario("a repair", words, prepare, check)
+
+
 def solvent_in_copy(root: Path, *words: str) -> str:
     """Run a command in a copy of a project, for what it prints."""
     copy = root.with_name("once")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.order import Disk, commits, committed_too_early
 from tests.crash.points import Point, calls_of, sample, try_all
-from tests.crash.scenarios import Scenario, clean_up, environment, migration, run_of_five_steps
+from tests.crash.scenarios import Scenario, clean_up, copy_of_a_store, environment, migration, repair, run_of_five_steps
 from tests.crash.stores import all_names
 from tests.crash.tracing import traced
 from tests.data.stores.unpacking import RELEASED
@@ -18,6 +18,7 @@ from tests.soak import record
 pytestmark = pytest.mark.usefixtures("traceable")
 RUNS = [run_of_five_steps("inline"), run_of_five_steps("processes")]
 ALL = [*RUNS, clean_up(), *map(migration, RELEASED)]
+MORE = [copy_of_a_store(), repair()]
 
 
 def named(scenario: Scenario) -> str:
@@ -69,7 +70,7 @@ def test_bytes_that_another_wrote_and_did_not_sync_are_synced_with_all_their_fol
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("scenario", ALL, ids=named)
+@pytest.mark.parametrize("scenario", [*ALL, *MORE], ids=named)
 def test_killed_at_every_call_a_command_loses_nothing(scenario: Scenario, tmp_path: Path) -> None:
     calls = calls_of(scenario, tmp_path)
     points = [Point(at, do) for at in range(1, len(calls) + 1) for do in ways(scenario)]

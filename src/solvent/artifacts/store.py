@@ -37,7 +37,7 @@ class LocalBlobs:
         self._objects = os.path.join(self.root, "objects")
         self._unsynced: set[str] = set()
         self._named: set[str] = set()
-        self._root: tuple[int, int] | None = None
+        self._root = _identity(self.root)
         self._lock = threading.Lock()
         self._checked: dict[str, tuple[int, ...]] = {}
 
@@ -175,8 +175,7 @@ class LocalBlobs:
 
     def _refuse_moved(self) -> None:
         """Refuse a root that is another folder than it was: what was stored went with the former."""
-        state = os.stat(self.root)
-        root = state.st_dev, state.st_ino
+        root = _identity(self.root)
         self._root = self._root or root
         if self._root != root:
             raise FileNotFoundError(errno.ENOENT, "it was moved or removed while it was in use", self.root)
@@ -353,6 +352,14 @@ def replace(source: str, target: str) -> None:
         # Windows does not replace a read-only file.
         os.chmod(target, 0o600)
         os.replace(source, target)
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    try:
+        state = os.stat(folder)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
 
 def sync_folder(folder: str) -> None:
