@@ -25,7 +25,8 @@ def make_files(folder: Path, count: int) -> list[tuple[str, str]]:
 
 
 def left_over(blobs: LocalBlobs) -> list[str]:
-    return os.listdir(os.path.join(blobs.root, "objects", "new"))
+    new = Path(blobs.root, "objects", "new")
+    return [path.name for path in new.iterdir()] if new.exists() else []
 
 
 def test_blobs_come_in_the_order_of_the_files_and_equal_ones_are_there_once(

@@ -10,7 +10,7 @@ from io import FileIO
 
 from solvent.artifacts.store import LocalBlobs, store_error
 from solvent.errors import FormatError
-from solvent.fingerprint.files import file_state, process_memo
+from solvent.fingerprint.files import FileState, file_state, process_memo
 from solvent.model import Blob
 
 _BUNCH_FILES = 64
@@ -29,10 +29,13 @@ class Batch:
 
     def put(self, files: Iterable[tuple[str, str]]) -> list[Blob]:
         """Store copies of files, given as (path, role); those that are there already are not written again."""
+        given = list(files)
+        states = [_state(path) for path, _ in given]
+        known = process_memo.get_many(states)
         stored: list[Blob] = []
         try:
-            for path, role in files:
-                stored.append(self._known(path, role) or self._write(path, role))
+            for (path, role), state in zip(given, states, strict=True):
+                stored.append(self._there(known.get(state), state[3], role) or self._write(path, role))
                 if len(self._written) >= _BUNCH_FILES:
                     self._keep()
             self._keep()
@@ -40,15 +43,12 @@ class Batch:
             self._discard()
         return stored
 
-    def _known(self, path: str, role: str) -> Blob | None:
+    def _there(self, digest: str | None, size_bytes: int, role: str) -> Blob | None:
         """Give the blob of a file whose content is known by its state, if it is in the store."""
-        try:
-            state = file_state(path)
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        digest = process_memo.get(state)
-        blob = Blob(digest or "", state[3], role)
-        if digest is None or not self._blobs._claim(blob):
+        if digest is None:
+            return None
+        blob = Blob(digest, size_bytes, role)
+        if not self._blobs._claim(blob):
             return None
         self._blobs._remember(self._blobs.path(blob))
         return blob
@@ -80,7 +80,7 @@ class Batch:
             while done < count:
                 done += os.write(descriptor, view[done:count])
             size += count
-        os.chmod(temporary, 0o444)
+        os.chmod(descriptor if os.chmod in os.supports_fd else temporary, 0o444)
         return Blob(hashed.hexdigest(), size, role)
 
     def _keep(self) -> None:
@@ -101,6 +101,13 @@ class Batch:
         for descriptor, temporary in self._written.values():
             _drop(descriptor, temporary)
         self._written.clear()
+
+
+def _state(path: str) -> FileState:
+    try:
+        return file_state(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _opened(path: str) -> FileIO:

@@ -88,9 +88,9 @@ def _read_digest(state: FileState) -> str:
     try:
         with open(path, "rb", buffering=0) as file:
             data = file.read(size + 1) if size <= _AT_ONCE_BYTES else b""
-            if 0 < len(data) <= size:
-                return sha256(data + file.readall()).hexdigest()
-            file.seek(0)  # a large one, or one that grows
+            if data and len(data) == size:
+                return sha256(data).hexdigest()
+            file.seek(0)  # a large one, or one that changes
             return file_digest(file, sha256).hexdigest()
     except OSError as error:
         error.filename = path
