@@ -178,11 +178,34 @@ def test_a_connection_that_was_ended_gives_its_locks_back_to_the_same_process(se
     locks.close()
 
 
+def test_locks_that_the_server_still_gives_to_the_lost_connection_are_taken_from_it(server: Postgres, url: str) -> None:
+    """A network that fails silently: the server has not heard of the end, and the holder is back before it has."""
+    with _Cutting(server.port, b"pg_locks", tells_server=False) as proxy:
+        locks, asker = AdvisoryLocks(url.replace(str(server.port), proxy.port)), AdvisoryLocks(url)
+        try:
+            assert locks.try_lock("a")
+            proxy.armed = True
+            locks.holder_alive("b")
+            assert proxy.cuts == 1
+            held = "SELECT COUNT(*), COUNT(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'"
+            wait_until(lambda: server.ask(held) == [(1, 1)], 5)
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                assert not asker.try_lock("a")
+            locks.unlock("a")
+            assert asker.try_lock("a")
+        finally:
+            locks.close()
+            asker.close()
+
+
 class _Cutting:
     """A way to a server that swallows the answer to one message and then hangs up."""
 
-    def __init__(self, server_port: int, word: bytes) -> None:
+    def __init__(self, server_port: int, word: bytes, *, tells_server: bool = True) -> None:
         self._server_port = server_port
+        self._tells_server = tells_server
+        self._kept: list[socket.socket] = []
         self._word = word
         self.armed = False
         self.cuts = 0
@@ -195,7 +218,8 @@ class _Cutting:
 
     def __exit__(self, *raised: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        for each in (self._socket, *self._kept):
+            each.close()
 
     def _accept(self) -> None:
         while True:
@@ -214,7 +238,10 @@ class _Cutting:
                 self.armed = False
                 cut.set()
             server.sendall(data)
-        server.close()
+        if self._tells_server:
+            server.close()
+        else:
+            self._kept.append(server)
 
     def _back(self, client: socket.socket, server: socket.socket, cut: threading.Event) -> None:
         while data := _received(server):

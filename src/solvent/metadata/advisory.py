@@ -33,7 +33,7 @@ _HELD = (
     " AND classid = %s::bigint::oid AND objid = %s::bigint::oid),"
     " clock_timestamp() - pg_postmaster_start_time() < interval '1 min', pg_postmaster_start_time()::text"
 )
-_TAKE_AGAIN = "SELECT key FROM unnest(%s::bigint[]) AS key WHERE NOT pg_try_advisory_lock(key)"
+_TAKE_AGAIN = "SELECT array_agg(key) FROM unnest(%s::bigint[]) AS key WHERE NOT pg_try_advisory_lock(key)"
 
 
 class AdvisoryLocks:
@@ -57,6 +57,7 @@ class AdvisoryLocks:
         self._process = os.getpid()
         self._session: Session | None = None
         self._held: dict[str, int] = {}
+        self._missing: list[int] = []
         self._guard = threading.RLock()
         self._lease: threading.Thread | None = None
         self._idle = threading.Event()
@@ -145,14 +146,19 @@ class AdvisoryLocks:
     def _connected(self) -> Session:
         session = self._session
         if session is None or session.lost:
-            session = self._session = self._take_again(self._server.connect(session))
+            session = self._session = self._server.connect(session)
+            self._take_again(session, list(self._held.values()))
         return session
 
-    def _take_again(self, session: Session) -> Session:
-        """Take on a new connection what was held on the former one; what another took meanwhile is tried again later."""
-        if self._held:
-            session.connection.execute(_TAKE_AGAIN, (list(self._held.values()),))
-        return session
+    def _take_again(self, session: Session, keys: list[int]) -> None:
+        """Take on a new connection what was held on the former one.
+
+        What the former one still holds on the server, or another process took meanwhile, is tried again at the next look.
+        """
+        self._missing = keys
+        if keys:
+            (missing,) = self._say(session, _TAKE_AGAIN, (keys,))
+            self._missing = missing or []
 
     def _keep(self) -> None:
         """See to it that a thread watches the connection as long as something is held."""
@@ -176,11 +182,13 @@ class AdvisoryLocks:
         """Ask whether the connection is there, and make it again if it is not: one attempt, the next look is the next."""
         session = self._session
         with suppress(StoreError):
-            if session is None or session.lost or _has_news(session) or ping:
-                if session is not None and not session.lost:
-                    self._say(session, "SELECT 1", ())
-                else:
-                    self._session = self._take_again(self._server.connect_once(session))
+            if session is None or session.lost:
+                session = self._session = self._server.connect_once(session)
+                self._take_again(session, list(self._held.values()))
+            elif _has_news(session) or ping:
+                self._say(session, "SELECT 1", ())
+            if self._missing:
+                self._take_again(session, [key for key in self._missing if key in self._held.values()])
 
     def _mind_forks(self) -> None:
         """In a forked child the parent's locks and connection are not those of the child."""
