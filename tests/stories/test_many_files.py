@@ -109,19 +109,19 @@ class Folders:
 
 
 @pytest.mark.slow
-def test_a_thousand_files_are_stored_used_and_found_unchanged(shop: Any) -> None:
-    folders = Folders(shop, 1000, 20_000)
+def test_many_files_are_stored_used_and_found_unchanged(shop: Any) -> None:
+    folders = Folders(shop, 300, 20_000)
     first = shop.run("many.py:use", "--set", "source=large")
-    assert first.result == 1000
+    assert first.result == 300
     kept = blobs(shop.root)
-    assert len(kept) >= 1000
+    assert len(kept) >= 300
     again = shop.run("many.py:use", "--set", "source=large")
     assert again.names("reused") == ["take", "count"]
     (folders.large / "07" / "00007.bin").write_bytes(b"changed")
     (folders.large / "08" / "00008.bin").unlink()
     changed = shop.run("many.py:use", "--set", "source=large")
     assert changed.ran == ["take", "count"]
-    assert changed.result == 999
+    assert changed.result == 299
     assert "large" in changed.why("take")
     assert len(blobs(shop.root) - kept) == 1, "what did not change is there once"
 
