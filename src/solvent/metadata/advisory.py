@@ -1,7 +1,7 @@
 """Named locks in a PostgreSQL database: advisory locks of a session, which die with it.
 
 The session is a connection of their own. It ends with the process that has it, however that ends; if the whole machine
-ends, the server notices within 25 seconds that nobody answers. No clock is asked: a process that was stopped, or whose
+ends, the server notices within 20 seconds that nobody answers. No clock is asked: a process that was stopped, or whose
 clock jumped, still has its session and its locks.
 """
 

@@ -25,9 +25,9 @@ _ATTEMPT_SECONDS = 15.0
 
 _ACTIVE = 1  # psycopg.pq.TransactionStatus.ACTIVE
 
-# A machine that died is noticed by the server within 25 s, and a server that died by this machine too.
-_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_USER_TIMEOUT_MS = 25_000
+# A machine that died is noticed by the server within 20 s, and a server that died by this machine too.
+_ALIVE = {"keepalives_idle": 8, "keepalives_interval": 4, "keepalives_count": 3}
+_USER_TIMEOUT_MS = 20_000
 
 _SETTINGS = "; ".join(
     [
