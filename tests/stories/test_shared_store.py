@@ -73,6 +73,13 @@ def begin(team, target: str, *words: str) -> subprocess.Popen[str]:
     )
 
 
+def wait_until_it_waits(team) -> None:
+    """Wait until the second step is at work and the first one is committed."""
+    wait_until((team.root / "waiting").exists)
+    with open_metadata("", team.url) as metadata:
+        wait_until(lambda: [each.name for each in metadata.list_step_runs(metadata.find_run("latest").id)] == ["first"])
+
+
 def statuses(team) -> list[str]:
     done = team.command("runs", "--json")
     assert done.returncode == 0, done.stderr
@@ -127,7 +134,7 @@ def test_the_error_of_a_store_that_is_not_there_is_one_of_three_lines(team) -> N
 def test_a_killed_run_is_interrupted_at_once_and_the_next_goes_on_from_it(team) -> None:
     team.write("three.py", WAITING)
     process = begin(team, "three.py")
-    wait_until((team.root / "waiting").exists)
+    wait_until_it_waits(team)
     assert statuses(team) == ["running"]
     os.kill(process.pid, signal.SIGSTOP)
     assert statuses(team) == ["running"], "a stopped runner is not dead"
@@ -170,7 +177,7 @@ def own_team(team) -> Iterator:
 def test_a_run_goes_on_when_the_server_is_restarted_under_it(own_team, engine: str) -> None:
     own_team.write("three.py", WAITING)
     process = begin(own_team, "three.py", "--engine", engine)
-    wait_until((own_team.root / "waiting").exists)
+    wait_until_it_waits(own_team)
     own_team.server.stop(signal.SIGKILL)
     (own_team.root / "go").touch()
     own_team.server.start()
@@ -198,7 +205,7 @@ def test_a_server_that_is_gone_for_good_stops_the_run_clearly_and_a_resume_works
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until((own_team.root / "waiting").exists)
+    wait_until_it_waits(own_team)
     own_team.server.stop()
     (own_team.root / "go").touch()
     _, err = process.communicate(timeout=60)
