@@ -35,7 +35,7 @@ class LiveLines:
     def add(self, data: Any) -> None:
         """Take text or bytes as they are written."""
         began = time.perf_counter()
-        end = "\n" if isinstance(data, str) else b"\n"
+        end: Any = "\n" if isinstance(data, str) else b"\n"
         if began < self._resume_at:
             self._skipped += data.count(end)
             self._inside = data[-1:] != end

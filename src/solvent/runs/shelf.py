@@ -56,7 +56,7 @@ def size_bytes(value: Any, deeper: int = 2) -> int:
     for name in ("nbytes", "memory_usage", "estimated_size"):
         if (found := getattr(value, name, None)) is not None:
             try:
-                said = found() if callable(found) else found
+                said: Any = found() if callable(found) else found
                 return int(said.sum() if hasattr(said, "sum") else said)
             except Exception:  # any class may have an attribute of that name
                 continue
