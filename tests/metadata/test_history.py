@@ -123,5 +123,5 @@ def test_a_hundred_thousand_runs_are_asked_and_weighed(place: tuple[str, str, st
         seed=0,
     )
     print("\n".join(f"{took:8.2f} ms  {name}" for name, took in found.items()))
-    assert {name: took for name, took in found.items() if took > 50} == {}
+    assert {name: took for name, took in found.items() if took > (50 if name in asked else 200)} == {}
     assert weight < STEP_RUN_BYTES
