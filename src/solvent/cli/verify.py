@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -125,15 +125,19 @@ def _some(names: list[str]) -> str:
 
 def _of_rest(report: Report) -> Iterable[str]:
     if report.unreferenced:
-        size = size_text(sum(each.size_bytes for each in report.unreferenced))
         oldest, newest = (_age(pick(each.changed_at for each in report.unreferenced)) for pick in (min, max))
-        yield from wrapped("unused", f"{len(report.unreferenced)} blobs, {size}, {newest} to {oldest} old")
+        told = f"{_count(report.unreferenced, 'blob')}, {newest} to {oldest} old; `solvent clean` removes them"
+        yield from wrapped("unused", told)
     if report.dropped:
-        size = size_text(sum(each.size_bytes for each in report.dropped))
-        yield from wrapped("dropped", f"{len(report.dropped)} blobs, {size}, made again when they are asked for")
+        yield from wrapped("dropped", f"{_count(report.dropped, 'blob')}, made again when asked for")
     if report.leftovers:
-        size = size_text(sum(each.size_bytes for each in report.leftovers))
-        yield from wrapped("left over", f"{len(report.leftovers)} files, {size}: moved aside, or half written")
+        told = f"{_count(report.leftovers, 'file')}, moved aside or half written; `solvent clean` removes them"
+        yield from wrapped("left over", told)
+
+
+def _count(found: Sequence[Any], noun: str) -> str:
+    size = size_text(sum(each.size_bytes for each in found))
+    return f"{len(found)} {noun}{'s' * (len(found) != 1)}, {size}"
 
 
 def _age(at: float) -> str:
