@@ -70,15 +70,15 @@ def test_bytes_that_another_wrote_and_did_not_sync_are_synced_with_all_their_fol
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("scenario", [*ALL, *MORE], ids=named)
-def test_killed_at_every_call_a_command_loses_nothing(scenario: Scenario, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scenario", "do"),
+    # With workers, the process that calls may die alone, or all at once.
+    [*((scenario, "kill") for scenario in [*ALL, *MORE]), (RUNS[1], "end")],
+    ids=lambda each: each if isinstance(each, str) else each.name,
+)
+def test_killed_at_every_call_a_command_loses_nothing(scenario: Scenario, do: str, tmp_path: Path) -> None:
     calls = calls_of(scenario, tmp_path)
-    points = [Point(at, do) for at in range(1, len(calls) + 1) for do in ways(scenario)]
-    tried = try_all(scenario, tmp_path, points)
+    tried = try_all(scenario, tmp_path, [Point(at, do) for at in range(1, len(calls) + 1)])
     tried.assert_clean()
-    record(f"kill at every call: {scenario.name}", f"{len(calls)} calls, {tried.met.total()} kills, 0 lost", "-")
-
-
-def ways(scenario: Scenario) -> list[str]:
-    """With workers, the process that calls alone may die, or all at once."""
-    return ["kill", "end"] if "processes" in scenario.name else ["kill"]
+    who = "kill of all processes" if do == "end" else "kill"
+    record(f"{who} at every call: {scenario.name}", f"{len(calls)} calls, {tried.met.total()} kills, 0 lost", "-")
