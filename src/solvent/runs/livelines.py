@@ -17,7 +17,7 @@ _REST_SECONDS = 0.1
 class LiveLines:
     """Shows whole lines as they come. Showing takes at most a fifth of the time, after 0.2 s of its own.
 
-    A step that prints faster than that is not slowed down: lines are skipped, and how many is said in their place.
+    A step that prints faster than that is not slowed down: lines are skipped, and how much is said in their place.
     """
 
     __slots__ = ("_allowed", "_asked_at", "_inside", "_lock", "_partial", "_resume_at", "_show", "_skipped")
@@ -37,12 +37,12 @@ class LiveLines:
         began = time.perf_counter()
         end: Any = "\n" if isinstance(data, str) else b"\n"
         if began < self._resume_at:
-            self._skipped += data.count(end)
+            self._skipped += len(data)
             self._inside = data[-1:] != end
             return
         if len(data) > _AT_ONCE:
-            self._skipped += data.count(end, 0, -_AT_ONCE)
-            self._inside, data = True, data[-_AT_ONCE:]
+            self._skipped += len(data) - _AT_ONCE + len(self._partial)
+            self._inside, self._partial, data = True, "", data[-_AT_ONCE:]
         lines = self._lines(data if isinstance(data, str) else data.decode("utf-8", "replace"))
         for line in lines:
             self._tell(line)
@@ -59,7 +59,8 @@ class LiveLines:
     def _lines(self, text: str) -> list[str]:
         with self._lock:
             if self._inside:  # of a line whose beginning was skipped
-                _, end, text = text.partition("\n")
+                skipped, end, text = text.partition("\n")
+                self._skipped += len(skipped + end)
                 self._inside = not end
             *lines, self._partial = (self._partial + text).split("\n")
             if len(self._partial) > _PARTIAL_CHARACTERS:
@@ -75,6 +76,7 @@ class LiveLines:
         if self._allowed <= 0:
             self._resume_at = now + max(_REST_SECONDS, -self._allowed / _SHARE)
             self._inside = bool(self._partial)
+            self._skipped += len(self._partial)
             self._partial = ""
 
     def _tell(self, line: str) -> None:
@@ -84,4 +86,4 @@ class LiveLines:
     def _tell_skipped(self) -> None:
         if self._skipped:
             skipped, self._skipped = self._skipped, 0
-            self._show(f"[... {skipped} line{'s' if skipped > 1 else ''} came too fast to be shown ...]")
+            self._show(f"[... {skipped} characters came too fast to be shown ...]")
