@@ -20,6 +20,7 @@ from solvent.artifacts.store import LocalBlobs
 from solvent.config.project import Project
 from solvent.errors import BlobError
 from solvent.metadata import transfers
+from solvent.metadata.dropped import Dropped, note_dropped
 from solvent.model import (
     ArtifactRef,
     Attachment,
@@ -298,7 +299,7 @@ def test_what_was_dropped_on_purpose_arrives_as_dropped(ends: Ends) -> None:
     add_run(ends.source, "a", made)
     ends.source.blobs.remove([made.blobs[0].digest])
     with ends.source.metadata.transaction():
-        transfers.add_dropped(ends.source.metadata, [(made.blobs[0].digest, 1000, 5.0)])
+        note_dropped(ends.source.metadata, [Dropped(made.blobs[0].digest, 1000, 5.0)])
     assert not copy(ends).refused
     assert rows(ends.target) == rows(ends.source)
     assert list(ends.target.blobs.listing()) == []

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from solvent.artifacts.store import CHUNK_BYTES, LocalBlobs, store_error
+from solvent.artifacts.store import CHUNK_BYTES, UNKNOWN_BYTES, LocalBlobs, store_error
 from solvent.errors import BlobError, StoreError
 from solvent.model import Blob, Blobs, StoredBlob
 
@@ -49,7 +49,11 @@ def check_blob(blobs: Blobs, blob: Blob) -> Fault | None:
         return Fault(UNREADABLE, error.problem)
     size = os.path.getsize(path)
     os.unlink(path)  # the next blob needs the room
-    return None if blob.size_bytes in (-1, size) else Fault(DAMAGED, f"{size} bytes instead of {blob.size_bytes}")
+    return (
+        None
+        if blob.size_bytes in (UNKNOWN_BYTES, size)
+        else Fault(DAMAGED, f"{size} bytes instead of {blob.size_bytes}")
+    )
 
 
 def _check_file(path: str, blob: Blob) -> Fault | None:
@@ -86,7 +90,7 @@ def _check_link(path: str, blob: Blob) -> Fault:
 def _how(size: int, blob: Blob) -> str:
     if size == 0:
         return "the file is empty"
-    if blob.size_bytes not in (-1, size):
+    if blob.size_bytes not in (UNKNOWN_BYTES, size):
         return f"{size} bytes instead of {blob.size_bytes}"
     return "its bytes have another digest"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from solvent.artifacts.store import replace, store_error, sync_folder, unlink
+from solvent.config.private import make_folder
 
 _serial = itertools.count()
 
@@ -42,7 +43,7 @@ def remove_files(root: str, digests: Iterable[str], before: float | None) -> lis
 def _remove_old(path: str, folder: str, before: float) -> bool:
     if os.stat(path).st_mtime >= before:
         return False
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     aside = os.path.join(folder, f"{os.getpid()}-gone-{next(_serial)}")
     os.replace(path, aside)
     if os.stat(aside).st_mtime >= before:

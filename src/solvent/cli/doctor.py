@@ -135,10 +135,10 @@ def _blobs(stores: Any, deep: bool) -> Finding:
 
 
 def _look_for_blobs(stores: Any) -> tuple[list[str], int]:
-    from solvent.metadata.soundness import dropped_blobs
+    from solvent.metadata.dropped import list_dropped
     from solvent.model import Blob
 
-    dropped = dropped_blobs(stores.metadata)
+    dropped = {each.digest for each in list_dropped(stores.metadata)}
     wanted = [Blob(*each) for each in stores.metadata.all_blobs()]
     missing = [blob.digest for blob in stores.blobs.missing(wanted) if blob.digest not in dropped]
     return missing, len(wanted)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
+from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.errors import BlobError
 from solvent.model import Blob, Blobs
 
@@ -23,7 +24,7 @@ class Restored(NamedTuple):
 
 def read_manifest(digest: str, blobs: Blobs) -> dict[str, Blob]:
     """Read which files a snapshot has, by their path in it; BlobError if its manifest is missing or damaged."""
-    return listed(blobs.read(Blob(digest, -1)))
+    return listed(blobs.read(Blob(digest, UNKNOWN_BYTES)))
 
 
 def listed(manifest: str | bytes) -> dict[str, Blob]:

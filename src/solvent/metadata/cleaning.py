@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from solvent.metadata.database import Database
 from solvent.metadata.pins import ARTIFACT, RUN
+from solvent.metadata.results import artifacts_of_result
 from solvent.metadata.rows import RUN_COLUMNS
 from solvent.model import RunRecord
 
 STEP_RUNS_AT_ONCE = 500
-_PARAMETERS = 500
 
 _TABLES = (
     "clean_doomed (id TEXT PRIMARY KEY)",
@@ -296,25 +296,8 @@ def scan_results(database: Database) -> None:
 
 def _note_results(database: Database, results: Iterable[str | None]) -> None:
     sql = "INSERT INTO clean_results (digest, type) VALUES (?, ?) ON CONFLICT DO NOTHING"
-    database.execute_many(sql, artifacts_of_results(results))
-
-
-def artifacts_of_results(results: Iterable[str | None]) -> list[tuple[str, str]]:
-    """Give the (digest, type) of the artifacts that these results name."""
-    with_artifacts = (text for text in results if text and '"artifact"' in text)
-    return sorted({pair for text in with_artifacts for pair in _artifacts_in(json.loads(text))})
-
-
-def _artifacts_in(tree: Any) -> Iterable[tuple[str, str]]:
-    if isinstance(tree, dict):
-        for kind, held in tree.items():
-            if kind == "artifact" and isinstance(held, list):
-                yield held[0], held[1]
-            else:
-                yield from _artifacts_in(held)
-    elif isinstance(tree, list):
-        for each in tree:
-            yield from _artifacts_in(each)
+    names = sorted({name for result in results for name in artifacts_of_result(result)})
+    database.execute_many(sql, names)
 
 
 def late_runs(database: Database) -> list[tuple[str | None, str | None, str | None]]:
@@ -404,11 +387,8 @@ def note_named(database: Database, digests: Iterable[str]) -> None:
 def unnamed(database: Database, digests: Sequence[str]) -> list[str]:
     """Tell which blobs nothing names."""
     named: set[str] = set()
-    for start in range(0, len(digests), _PARAMETERS):
-        part = digests[start : start + _PARAMETERS]
-        marks = ", ".join("?" * len(part))
-        for table in ("blobs", "clean_named"):
-            named.update(row[0] for row in database.rows(f"SELECT digest FROM {table} WHERE digest IN ({marks})", part))
+    for table in ("blobs", "clean_named"):
+        named.update(digest for (digest,) in database.rows_among(f"SELECT digest FROM {table} WHERE digest", digests))
     return [digest for digest in digests if digest not in named]
 
 

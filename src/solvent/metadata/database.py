@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from solvent.errors import StoreError
 
 BUSY_SECONDS = 30.0
+
+_AT_ONCE = 400
 
 Result = TypeVar("Result")
 
@@ -87,6 +89,13 @@ class Database:
         """Read the first row of a query, or None."""
         found = self.rows(sql, parameters)
         return found[0] if found else None
+
+    def rows_among(self, sql: str, values: Collection[Any], then: str = "") -> Iterator[Any]:
+        """Read the rows of many values, a few hundred at a time; `sql` ends with the column that must be one of them."""
+        given = list(values)
+        for start in range(0, len(given), _AT_ONCE):
+            part = given[start : start + _AT_ONCE]
+            yield from self.rows(f"{sql} IN ({', '.join('?' * len(part))}){then}", part)
 
     def reading(self) -> Reading:
         """See one moment of the store in the whole block, whatever others write meanwhile."""

@@ -7,7 +7,6 @@ transaction stays true in it, and no two writers wait for each other.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -80,8 +79,6 @@ class PostgresStore(MetadataStore):
 
     def write(self, work: Callable[[], Result]) -> Result:
         """Do `work` in one transaction; if the connection is lost, do it again on a new one."""
-        if self._in_block:
-            return work()
         return self._repeated(lambda: super(PostgresStore, self).write(work))
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Written:
@@ -189,10 +186,7 @@ class PostgresStore(MetadataStore):
         raise AssertionError
 
     def _ask(self, ask: Callable[[Session, Any], Any], parameters: Any, *, many: bool = False) -> Any:
-        return self._repeated_outside(lambda: self._asked(ask, parameters, many))
-
-    def _repeated_outside(self, ask: Callable[[], Any]) -> Any:
-        return ask() if self._in_block else self._repeated(ask)
+        return self._repeated(lambda: self._asked(ask, parameters, many))
 
     def _asked(self, ask: Callable[[Session, Any], Any], parameters: Any, many: bool) -> Any:
         import psycopg
@@ -253,10 +247,6 @@ class PostgresStore(MetadataStore):
                 session.connection.execute("ROLLBACK")
             except Error:
                 session.close()
-
-    def _refuse_fork(self) -> None:
-        if os.getpid() != self._process:
-            super()._refuse_fork()
 
 
 def lock_key(schema: str, name: str) -> int:

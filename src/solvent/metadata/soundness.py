@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 
 # Annotations of the records are evaluated, see `solvent.metadata.answers`.
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from solvent.metadata.results import artifacts_of_result
 from solvent.metadata.store import MetadataStore
 
 
@@ -111,11 +112,6 @@ def makers(store: MetadataStore, digest: str, type: str) -> list[Maker]:
     return found
 
 
-def dropped_blobs(store: MetadataStore) -> dict[str, int]:
-    """Give the blobs that were removed on purpose, with their sizes."""
-    return dict(store.rows("SELECT digest, size_bytes FROM dropped"))
-
-
 def record_blobs(store: MetadataStore) -> Iterator[tuple[str, str, list[str]]]:
     """Give each ("snapshot" or "git_diff", digest) that runs name beside artifacts, with the runs, newest first."""
     for column in ("snapshot", "git_diff"):
@@ -146,18 +142,6 @@ def dangling(store: MetadataStore) -> Iterator[Dangling]:
 def results_without_artifact(store: MetadataStore) -> Iterator[Dangling]:
     """Give the runs whose result names an artifact that has no row."""
     for run_id, result in store.rows("SELECT id, result FROM runs WHERE result LIKE ?", ('%"artifact"%',)):
-        for digest, type in _artifacts_in(json.loads(result)):
+        for digest, type in artifacts_of_result(result):
             if not store.row("SELECT 1 FROM artifacts WHERE digest = ? AND type = ?", (digest, type)):
                 yield Dangling(f"the result of run {run_id}", digest)
-
-
-def _artifacts_in(tree: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(tree, dict):
-        if isinstance(held := tree.get("artifact"), list):
-            yield held[0], held[1]
-        else:
-            for each in tree.values():
-                yield from _artifacts_in(each)
-    elif isinstance(tree, list):
-        for each in tree:
-            yield from _artifacts_in(each)

@@ -29,7 +29,6 @@ TABLES = {
 Name = tuple[str, str]
 """The digest and type that name an artifact."""
 
-_AT_ONCE = 400
 _AGAIN = " ON CONFLICT DO NOTHING"
 
 
@@ -40,10 +39,10 @@ class Page(NamedTuple):
     first: int | None = None
     end: int | None = None
 
-    def condition(self, of: str = "") -> tuple[str, tuple[Any, ...]]:
+    def condition(self) -> tuple[str, tuple[Any, ...]]:
         if self.first is None:
-            return f"{of}run_id IN ({_marks(self.ids)})", self.ids
-        return f"{of}run_id = ? AND {of}position >= ? AND {of}position < ?", (*self.ids, self.first, self.end)
+            return f"run_id IN ({', '.join('?' * len(self.ids))})", self.ids
+        return "run_id = ? AND position >= ? AND position < ?", (*self.ids, self.first, self.end)
 
 
 CLEANED = "cleaned"
@@ -61,23 +60,23 @@ class Weight(NamedTuple):
 
 def read_runs(store: Database, ids: Sequence[str]) -> dict[str, RunRecord]:
     """Read the rows of these runs; those that are not there are left out."""
-    found = _rows_of(store, f"SELECT {RUN_COLUMNS} FROM runs WHERE id", ids)
+    found = store.rows_among(f"SELECT {RUN_COLUMNS} FROM runs WHERE id", ids)
     return {row[0]: RunRecord(*row) for row in found}
 
 
 def read_statuses(store: Database, ids: Collection[str]) -> dict[str, str]:
     """Tell the stored statuses of these runs; those that are not there are left out."""
-    return dict(_rows_of(store, "SELECT id, status FROM runs WHERE id", ids))
+    return dict(store.rows_among("SELECT id, status FROM runs WHERE id", ids))
 
 
 def weigh_runs(store: Database, ids: Sequence[str]) -> dict[str, Weight]:
     """Tell how much there is to read of each of these runs."""
     sql = "SELECT run_id, COUNT(*), MAX(position), COALESCE(SUM(LENGTH(log)), 0) FROM step_runs WHERE run_id"
-    steps = list(_rows_of(store, sql, ids, " GROUP BY run_id"))
+    steps = list(store.rows_among(sql, ids, " GROUP BY run_id"))
     sql = (
         "SELECT o.run_id, SUM(a.blob_count) FROM outputs o JOIN artifacts a ON a.digest = o.digest AND a.type = o.type"
     )
-    blobs = dict(_rows_of(store, f"{sql} WHERE o.run_id", ids, " GROUP BY o.run_id"))
+    blobs = dict(store.rows_among(f"{sql} WHERE o.run_id", ids, " GROUP BY o.run_id"))
     return {id: Weight(count, last + 1, int(log_bytes), int(blobs.get(id, 0))) for id, count, last, log_bytes in steps}
 
 
@@ -85,7 +84,7 @@ def read_sources(store: Database, ids: Sequence[str]) -> dict[str, list[str]]:
     """Tell which other runs hold the executions that these runs reuse."""
     sql = "SELECT DISTINCT run_id, source_run FROM step_runs WHERE run_id"
     found: dict[str, list[str]] = defaultdict(list)
-    for id, source in _rows_of(store, sql, ids, " AND source_run IS NOT NULL AND source_run <> run_id"):
+    for id, source in store.rows_among(sql, ids, " AND source_run IS NOT NULL AND source_run <> run_id"):
         found[id].append(source)
     return found
 
@@ -122,7 +121,7 @@ def read_contents(store: Database, runs: Collection[RunRecord]) -> dict[str, Con
     """Read what makes these runs what they are."""
     found: dict[str, dict[Any, Any]] = defaultdict(dict)
     for sql in _CONTENTS:
-        for id, *row in _rows_of(store, sql, [run.id for run in runs]):
+        for id, *row in store.rows_among(sql, [run.id for run in runs]):
             found[id][sql, row[0], row[1]] = tuple(row[2:])
     return {run.id: Content(_fields(run, _BEGINNING), _fields(run, _END), found[run.id]) for run in runs}
 
@@ -199,14 +198,14 @@ def add_rows(store: Database, table: str, rows: Sequence[Any]) -> None:
 
 def present(store: Database, table: str, column: str, values: Collection[str]) -> set[str]:
     """Tell which of these values stand in that column."""
-    return {value for (value,) in _rows_of(store, f"SELECT DISTINCT {column} FROM {table} WHERE {column}", values)}
+    return {value for (value,) in store.rows_among(f"SELECT DISTINCT {column} FROM {table} WHERE {column}", values)}
 
 
 def read_words(store: Database, table: str, kind: str, subjects: Collection[str]) -> list[Any]:
     """Read what people wrote about these subjects: notes with their texts, or tags; each with author and time."""
     columns = _WORDS[table]
     sql = f"SELECT {columns} FROM {table} WHERE kind = '{kind}' AND subject"
-    return list(_rows_of(store, sql, subjects, f" ORDER BY {columns.rpartition(', ')[2]}"))
+    return list(store.rows_among(sql, subjects, f" ORDER BY {columns.rpartition(', ')[2]}"))
 
 
 _WORDS = {"notes": "subject, text, author, written_at", "tags": "subject, tag, author, tagged_at"}
@@ -239,40 +238,9 @@ def spare_runs(store: Database, ids: Collection[str]) -> None:
     store.execute_many("DELETE FROM condemned WHERE run_id = ?", [(id,) for id in ids])
 
 
-def read_dropped(store: Database, digests: Collection[str]) -> dict[str, Any]:
-    """Read which of these blobs were removed on purpose."""
-    found = _rows_of(store, "SELECT digest, size_bytes, dropped_at FROM dropped WHERE digest", digests)
-    return {row[0]: row for row in found}
-
-
-def add_dropped(store: Database, rows: Sequence[Any]) -> None:
-    """Write that blobs were removed on purpose."""
-    if rows:
-        sql = f"INSERT INTO dropped (digest, size_bytes, dropped_at) VALUES (?, ?, ?){_AGAIN}"
-        store.execute_many(sql, rows)
-
-
-def remove_dropped(store: Database, digests: Sequence[str]) -> None:
-    """Write that blobs are there again."""
-    if digests:
-        store.execute_many("DELETE FROM dropped WHERE digest = ?", [(digest,) for digest in digests])
-
-
 def _named(store: Database, sql: str, names: Iterable[Name], then: str = "") -> Iterator[Any]:
     """Ask by digest, which is indexed, and keep the rows of those very names."""
     wanted = set(names)
-    for row in _rows_of(store, sql, {digest for digest, _ in wanted}, then):
+    for row in store.rows_among(sql, {digest for digest, _ in wanted}, then):
         if row[:2] in wanted:
             yield tuple(row)
-
-
-def _rows_of(store: Database, sql: str, values: Collection[str], then: str = "") -> Iterator[Any]:
-    """Ask for a few hundred values at a time; `sql` ends with the column that must be one of them."""
-    given = list(values)
-    for start in range(0, len(given), _AT_ONCE):
-        part = given[start : start + _AT_ONCE]
-        yield from store.rows(f"{sql} IN ({_marks(part)}){then}", part)
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from solvent.metadata.cleaning import USES, artifacts_of_results
+from solvent.metadata.cleaning import USES
 from solvent.metadata.database import Database
+from solvent.metadata.results import artifacts_of_result
 
 
 class Owned(NamedTuple):
@@ -106,7 +107,7 @@ def _add_results(database: Database) -> int:
     )
     while page := database.rows(sql, (last,)):
         last = page[-1][0]
-        names = artifacts_of_results(result for _, result in page)
+        names = sorted({name for _, result in page for name in artifacts_of_result(result)})
         database.execute_many("INSERT INTO clean_returned (digest, type) VALUES (?, ?) ON CONFLICT DO NOTHING", names)
     return database.execute(
         "INSERT INTO clean_going (digest, type, round) SELECT x.digest, x.type, 0 FROM clean_returned x"

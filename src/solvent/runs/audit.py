@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.artifacts.checking import MISSING, Fault, check_blob, entries
+from solvent.artifacts.store import UNKNOWN_BYTES
+from solvent.config.private import make_folder
 from solvent.environments.restore import listed, read_manifest
-from solvent.metadata.soundness import dropped_blobs, record_blobs
+from solvent.metadata.dropped import list_dropped
+from solvent.metadata.soundness import record_blobs
 from solvent.model import Blob, Blobs, StoredBlob
 from solvent.runs.moved import taken_again
 
@@ -64,7 +67,9 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
     present = {each.digest: each for each in entries(stores.blobs)}
     uses = dict(_uses(stores))
     sizes = {digest: each.size_bytes for digest, each in present.items()}
-    sizes.update((digest, use.size_bytes) for digest, use in uses.items() if digest in sizes and use.size_bytes >= 0)
+    sizes.update(
+        (digest, use.size_bytes) for digest, use in uses.items() if digest in sizes and use.size_bytes != UNKNOWN_BYTES
+    )
     counted = sum(each.size_bytes for each in present.values())
     with _uncached(stores) as blobs:
         faults = _read_all(blobs, [Blob(digest, size) for digest, size in sizes.items()], counted, progress)
@@ -73,7 +78,7 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
                 stores, snapshot, use, sound=snapshot in present and snapshot not in faults
             ).items():
                 uses.setdefault(blob.digest, _Use(blob.size_bytes, "source", use.runs, path))
-        dropped = dropped_blobs(stores.metadata)
+        dropped = {each.digest: each.size_bytes for each in list_dropped(stores.metadata)}
         faults = {digest: fault for digest, fault in faults.items() if digest in uses or fault.kind != MISSING}
         absent = {digest: use for digest, use in uses.items() if digest not in present and digest not in dropped}
         faults.update(_still_missing(blobs, absent))
@@ -89,11 +94,11 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
 
 def _still_missing(blobs: Blobs, absent: dict[str, _Use]) -> Iterator[tuple[str, Fault]]:
     """Look once more for what was not in the listing: a run beside this one may have stored and named it since."""
-    known = [Blob(digest, use.size_bytes) for digest, use in absent.items() if use.size_bytes >= 0]
+    known = [Blob(digest, use.size_bytes) for digest, use in absent.items() if use.size_bytes != UNKNOWN_BYTES]
     gone = {blob.digest for blob in blobs.missing(known)}
     for digest, use in absent.items():
         blob = Blob(digest, use.size_bytes)
-        fault = check_blob(blobs, blob) if digest in gone or use.size_bytes < 0 else None
+        fault = check_blob(blobs, blob) if digest in gone or use.size_bytes == UNKNOWN_BYTES else None
         if fault is not None:
             yield digest, fault
 
@@ -106,7 +111,7 @@ def _finding(digest: str, fault: Fault, uses: dict[str, _Use], present: dict[str
 def _uses(stores: Stores) -> Iterator[tuple[str, _Use]]:
     """Give the digests that the records name; what has several uses counts as the last, an artifact."""
     for role, digest, runs in record_blobs(stores.metadata):
-        yield digest, _Use(-1, role, tuple(runs))
+        yield digest, _Use(UNKNOWN_BYTES, role, tuple(runs))
     for digest, size_bytes in stores.metadata.all_blobs():
         yield digest, _Use(size_bytes, "artifact")
 
@@ -130,7 +135,7 @@ def _uncached(stores: Stores) -> Iterator[Blobs]:
     from solvent.artifacts.opening import open_blobs
 
     folder = os.path.join(stores.home, "tmp")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_folder(folder)
     with tempfile.TemporaryDirectory(prefix="verify-", dir=folder) as place:
         yield open_blobs(stores.place._replace(home=place))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from solvent.metadata.dropped import Dropped
 from solvent.metadata.transfers import Name, Page, Weight
 from solvent.model import ArtifactRef, Blob, RunRecord
 
@@ -95,7 +96,7 @@ class Group:
     whole: set[Name] = field(default_factory=set)
     safe: dict[str, Blob] = field(default_factory=dict)
     arrived: set[str] = field(default_factory=set)
-    dropped: dict[str, tuple[str, int, float]] = field(default_factory=dict)
+    dropped: dict[str, Dropped] = field(default_factory=dict)
     read: dict[Page, dict[Name, ArtifactRef]] = field(default_factory=dict)
     sent: Count = field(default_factory=Count)
     found: Count = field(default_factory=Count)

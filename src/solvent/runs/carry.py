@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.errors import BlobError, StoreError
 from solvent.metadata import transfers
+from solvent.metadata.dropped import Dropped, find_dropped, forget_dropped, note_dropped
+from solvent.metadata.results import artifacts_of_result
 from solvent.metadata.rows import RUN_FIELDS
 from solvent.metadata.transfers import Name, Page
 from solvent.model import ArtifactRef, Blob, RunRecord
@@ -16,7 +19,6 @@ from solvent.runs.beside import CLEANING
 from solvent.runs.cargo import Facts, Group
 from solvent.runs.haul import Haul
 from solvent.runs.lives import status_of
-from solvent.runs.result import result_artifacts
 from solvent.runs.stores import Stores
 
 _TRIES = 5
@@ -150,7 +152,7 @@ class Carrier:
         """List the artifacts of a page, each with its run."""
         results = page.ids if not page.first else ()
         made = transfers.read_names(self._source.metadata, page)
-        return made + [(id, name) for id in results for name in result_artifacts(records[id].result)]
+        return made + [(id, name) for id in results for name in artifacts_of_result(records[id].result)]
 
     def _bring_artifacts(self, page: Page, group: Group) -> None:
         with self._source.metadata.reading():
@@ -179,7 +181,7 @@ class Carrier:
     def _whole(self, refs: dict[Name, ArtifactRef]) -> set[Name]:
         """Tell which artifacts of the target have all their bytes, or had them removed on purpose."""
         missing = {blob.digest for blob in self._target.blobs.missing(b for ref in refs.values() for b in ref.blobs)}
-        missing -= transfers.read_dropped(self._target.metadata, missing).keys()
+        missing -= find_dropped(self._target.metadata, missing).keys()
         return {name for name, ref in refs.items() if not any(blob.digest in missing for blob in ref.all_blobs())}
 
     def _bring_files(self, group: Group) -> None:
@@ -208,7 +210,7 @@ class Carrier:
         """Find the blobs behind a digest in a run's row, which does not say their sizes; tell whether it can be read."""
         for stores in (self._source, self._target):
             try:
-                data = stores.blobs.read(Blob(digest, -1))
+                data = stores.blobs.read(Blob(digest, UNKNOWN_BYTES))
             except BlobError:
                 continue
             parts[digest] = [Blob(digest, len(data))]
@@ -248,9 +250,9 @@ class Carrier:
         group.sent.bytes += sum(blob.size_bytes for blob in came)
         return failed
 
-    def _dropped(self, blobs: Sequence[Blob]) -> dict[str, tuple[str, int, float]]:
+    def _dropped(self, blobs: Sequence[Blob]) -> dict[str, Dropped]:
         """Give what was removed on purpose at the source and is not there again."""
-        rows = transfers.read_dropped(self._source.metadata, [blob.digest for blob in blobs])
+        rows = find_dropped(self._source.metadata, [blob.digest for blob in blobs])
         gone = {blob.digest for blob in self._source.blobs.missing(blob for blob in blobs if blob.digest in rows)}
         return {digest: row for digest, row in rows.items() if digest in gone}
 
@@ -295,8 +297,8 @@ class Carrier:
         for page in group.facts.pages(id for id in group.going() if id not in filled):
             self._write_page(page, group, is_filled=False)
         self._add_words("run", group.going())
-        transfers.remove_dropped(target, sorted(group.arrived))
-        transfers.add_dropped(target, list(group.dropped.values()))
+        forget_dropped(target, sorted(group.arrived))
+        note_dropped(target, group.dropped.values())
 
     def _add_described(self, records: Sequence[RunRecord]) -> None:
         """Write the code and environments that the rows of runs name."""

@@ -14,11 +14,11 @@ from solvent.artifacts.store import CLAIM_SECONDS
 from solvent.errors import StoreError
 from solvent.metadata import cleaning
 from solvent.metadata.cleaning import Choice, Count
-from solvent.metadata.dropping import forget_unnamed_dropped
+from solvent.metadata.dropped import forget_unnamed_dropped
 from solvent.metadata.store import MetadataStore
 from solvent.metadata.usage import Owned, forecast, usage
 from solvent.runs.beside import CLEANING, others_writing
-from solvent.runs.drop import Dropped, drop, forget_what_is_back
+from solvent.runs.drop import Freed, drop, forget_what_is_back
 from solvent.runs.facts import user_name
 from solvent.runs.leftovers import remove_leftovers
 from solvent.runs.lives import status_of
@@ -107,7 +107,7 @@ class Cleaning:
         cleaning.end_cleaning(metadata, number)
         return Report(removed, stubs, before, usage(metadata), swept, leftovers, held, held_for)
 
-    def drop(self, *, pretend: bool = False) -> Dropped:
+    def drop(self, *, pretend: bool = False) -> Freed:
         """Remove the bytes of the chosen runs, of all if none were named, that can be made again; all rows stay.
 
         Raises StoreError beside runs at work: they may be about to read them.

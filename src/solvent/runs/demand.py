@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from solvent.artifacts.saving import save
 from solvent.errors import AuthoringError, BlobError, SolventError, StepFailed
-from solvent.metadata.transfers import remove_dropped
+from solvent.metadata.dropped import forget_dropped
 from solvent.model import ArtifactRef, CodeFingerprint, Failure, Identity, StepRunRecord
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import Ref, call_of, part_of, path_of
@@ -282,7 +282,7 @@ class Demand:
         with stores.metadata.transaction():
             for artifact in artifacts:
                 stores.metadata.add_artifact(artifact)
-                remove_dropped(stores.metadata, [blob.digest for blob in artifact.all_blobs()])
+                forget_dropped(stores.metadata, [blob.digest for blob in artifact.all_blobs()])
 
     def _as_it_failed(self, state: CallState) -> StepFailed:
         record = self._records[state.index]

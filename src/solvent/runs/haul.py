@@ -39,17 +39,17 @@ class Haul:
             return {digest: error for bunch in bunches for digest, error in self._bring(bunch).items()}
         failed: dict[str, BlobError] = {}
         unsynced = 0
-        running: set[Future[dict[str, BlobError]]] = set()
+        running: dict[Future[dict[str, BlobError]], int] = {}
         try:
             while True:
-                running |= {
-                    self._workers().submit(self._bring, each) for each in islice(bunches, _AHEAD - len(running))
-                }
+                for bunch in islice(bunches, _AHEAD - len(running)):
+                    size_bytes = sum(blob.size_bytes for blob in bunch)
+                    running[self._workers().submit(self._bring, bunch)] = size_bytes
                 if not running:
                     return failed
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for each in ended:
+                for each in wait(running, return_when=FIRST_COMPLETED).done:
                     failed.update(each.result())
+                    unsynced += running.pop(each)
                 if unsynced > _UNSYNCED_BYTES:
                     # A store elsewhere keeps on this disk what it has not sent yet.
                     self._target.sync()

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from solvent.config.private import make_folder
 from solvent.errors import NotFoundError
 from solvent.metadata.soundness import Maker, makers
-from solvent.model import ArtifactRef, RunRecord
+from solvent.model import ArtifactRef
 from solvent.runs.beside import writing
+from solvent.runs.trust import is_own
 
 if TYPE_CHECKING:
     from solvent.runs.demand import Made
@@ -109,7 +111,7 @@ def own_ways(stores: Stores, name: Name) -> tuple[list[Maker], str]:
     """Give the ways in which this project made an artifact, or say why there is none: code of others is not run."""
     found = makers(stores.metadata, *name)
     runs = {run_id: stores.metadata.find_run(run_id) for run_id in {each.run_id for each in found}}
-    own = [each for each in found if _is_own(runs[each.run_id], stores.project_name)]
+    own = [each for each in found if is_own(runs[each.run_id], stores.project_name)]
     if own:
         return own, ""
     if not found:
@@ -119,10 +121,6 @@ def own_ways(stores: Stores, name: Name) -> tuple[list[Maker], str]:
         [],
         f"project {other!r} made it: repair it from there (this is {stores.project_name!r}, see setting `project`)",
     )
-
-
-def _is_own(run: RunRecord, project: str) -> bool:
-    return run.project == project or (not run.project and run.origin is None)
 
 
 def tell_stderr(text: str) -> None:
@@ -185,7 +183,7 @@ def _ask(stores: Stores, run_id: str, wanted: dict[Name, Maker], *, uncached: bo
 
     goals = tuple(dict.fromkeys(Goal(each.kind, each.position, each.name, *name) for name, each in wanted.items()))
     folder = os.path.join(stores.home, "tmp")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    make_folder(folder)
     path = [os.path.abspath(each) for each in sys.path]
     code = f"import sys; sys.path[:] = {path!r}; from solvent.runs.reenact import main; main()"
     with tempfile.TemporaryDirectory(prefix="remake-", dir=folder) as place, open(f"{place}/log", "w+b") as log:

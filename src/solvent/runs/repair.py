@@ -11,8 +11,8 @@ from solvent.artifacts.checking import LINK, LOOSE, UNREADABLE, check_blob, make
 from solvent.artifacts.store import LocalBlobs
 from solvent.environments.git import start_git
 from solvent.errors import SolventError
+from solvent.metadata.dropped import forget_dropped
 from solvent.metadata.soundness import files_of_run, holders_of_blob
-from solvent.metadata.transfers import remove_dropped
 from solvent.model import Blob
 from solvent.runs.audit import RUNS_TRIED, Finding
 from solvent.runs.beside import writing
@@ -37,7 +37,7 @@ class Repair:
         """Mend all, sources first: what is made again needs them."""
         stores = self._stores
         with stores.metadata.transaction():
-            remove_dropped(stores.metadata, back)
+            forget_dropped(stores.metadata, back)
         with writing(stores.locks):
             waiting = [each for each in findings if not self._mend_in_place(each)]
             for finding in waiting:

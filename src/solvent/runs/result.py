@@ -34,21 +34,6 @@ def plain_result(text: str | None, read: Read) -> Any:
     return _plain(json.loads(text), read) if text else None
 
 
-def result_artifacts(text: str | None) -> Iterator[tuple[str, str]]:
-    """Give the digest and type of each artifact that a result names."""
-    waiting = [json.loads(text)] if text else []
-    while waiting:
-        tree = waiting.pop()
-        if isinstance(tree, dict):
-            for kind, held in tree.items():
-                if kind == "artifact":
-                    yield held[0], held[1]
-                else:
-                    waiting.append(held)
-        elif isinstance(tree, list):
-            waiting.extend(tree)
-
-
 def _encode(result: Any, keep: Keep) -> Any:
     if type(result) in _SCALARS and not _too_special(result):
         return result

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from solvent.errors import TrustError
 from solvent.metadata.answers import Writer
 from solvent.metadata.store import MetadataStore
-from solvent.model import ArtifactRef
+from solvent.model import ArtifactRef, RunRecord
 from solvent.runs.words import short_type
 
 
@@ -36,9 +36,9 @@ def refused(artifact: ArtifactRef, doubt: str) -> TrustError:
     )
 
 
-def is_own(writer: Writer, project: str) -> bool:
+def is_own(run: Writer | RunRecord, project: str) -> bool:
     """Whether a run is of this project; one from before projects had names is, unless it was copied here."""
-    return writer.project == project or (not writer.project and writer.origin is None)
+    return run.project == project or (not run.project and run.origin is None)
 
 
 def whose(writers: Sequence[Writer]) -> str:

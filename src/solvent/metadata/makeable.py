@@ -6,14 +6,10 @@ It works on the temporary table `clean_doomed` of `solvent.metadata.cleaning`, w
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 from solvent.metadata.database import Database
 from solvent.metadata.pins import ARTIFACT
-from solvent.model import Blob
-
-_PARAMETERS = 500
 
 _UNPINNED_ARTIFACT = (
     f"NOT EXISTS (SELECT 1 FROM pins p WHERE p.kind = '{ARTIFACT}' AND p.subject = a.digest || ' ' || a.type)"
@@ -93,35 +89,3 @@ def find_makeable(database: Database, obstacle: Callable[[tuple[str, str]], str]
 def droppable(database: Database, last: str, limit: int) -> list[tuple[str, int]]:
     """Give blobs, with their sizes, that only artifacts in `clean_makeable` are made of, a page at a time."""
     return [(row[0], int(row[1])) for row in database.rows(_DROPPABLE, (last, limit))]
-
-
-def note_dropped(database: Database, blobs: Iterable[tuple[str, int]]) -> None:
-    """Write which blobs are removed on purpose."""
-    sql = "INSERT INTO dropped (digest, size_bytes, dropped_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-    database.execute_many(sql, [(*blob, time.time()) for blob in blobs])
-
-
-def list_dropped(database: Database, last: str, limit: int) -> list[Blob]:
-    """Read the blobs that were removed on purpose, a page at a time."""
-    sql = "SELECT digest, size_bytes FROM dropped WHERE digest > ? ORDER BY digest LIMIT ?"
-    return [Blob(row[0], row[1]) for row in database.rows(sql, (last, limit))]
-
-
-def forget_dropped(database: Database, digests: Iterable[str]) -> None:
-    database.execute_many("DELETE FROM dropped WHERE digest = ?", [(digest,) for digest in digests])
-
-
-def forget_unnamed_dropped(database: Database) -> None:
-    """Remove the notes of dropped blobs that no artifact is made of any more."""
-    database.execute("DELETE FROM dropped WHERE NOT EXISTS (SELECT 1 FROM blobs b WHERE b.digest = dropped.digest)")
-
-
-def dropped_blobs(database: Database, digests: Sequence[str]) -> list[Blob]:
-    """Tell which of these blobs were removed on purpose."""
-    found: list[Blob] = []
-    for start in range(0, len(digests), _PARAMETERS):
-        part = digests[start : start + _PARAMETERS]
-        marks = ", ".join("?" * len(part))
-        sql = f"SELECT digest, size_bytes FROM dropped WHERE digest IN ({marks})"
-        found += [Blob(row[0], row[1]) for row in database.rows(sql, part)]
-    return found
