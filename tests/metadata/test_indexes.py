@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from solvent.metadata.store import MetadataStore
+from solvent.metadata.trust import find_writers
 from tests.metadata.records import INT, add, artifact, digest, execution, run, step_run, taken
 
 
@@ -34,7 +35,7 @@ READS: dict[str, Callable[[MetadataStore], object]] = {
     "find_run latest": lambda store: store.find_run("latest", "delays"),
     "only_of_others": lambda store: store.only_of_others("delays"),
     "projects": lambda store: store.projects(),
-    "writers": lambda store: store.writers(artifact(1).digest, INT),
+    "writers": lambda store: find_writers(store, artifact(1).digest, INT),
     "list_runs of a project": lambda store: store.list_runs(project="delays"),
     "find_artifact": lambda store: store.find_artifact(artifact(1).digest[:10]),
     "list_artifacts": lambda store: store.list_artifacts(),

@@ -12,6 +12,7 @@ from solvent.artifacts.saving import runs_code
 from solvent.config.project import Project
 from solvent.errors import TrustError
 from solvent.metadata.answers import Writer
+from solvent.metadata.trust import add_trust
 from solvent.runs.stores import Stores
 from solvent.runs.trust import is_own
 from solvent.testing.records import add, artifact, execution, run, step_run
@@ -55,7 +56,7 @@ def test_a_pickle_is_read_if_a_run_of_this_project_made_it(stores: Stores, field
     for word in (PICKLED.digest[:12], "shop:Model", "ann on laptop", "r1", f"solvent trust {PICKLED.digest[:12]}"):
         assert word in text
     with stores.metadata.transaction():
-        stores.metadata.add_trust(PICKLED.digest, "me")
+        add_trust(stores.metadata, PICKLED.digest, "me")
     assert stores.load(PICKLED) == 7
 
 

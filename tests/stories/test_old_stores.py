@@ -16,6 +16,7 @@ import pytest
 import solvent
 from solvent.config.project import Project
 from solvent.errors import SolventError
+from solvent.metadata.trust import find_writers
 from solvent.runs.api import find_run
 from solvent.runs.stores import Stores
 from solvent.runs.views import Run
@@ -69,7 +70,7 @@ def test_all_that_was_recorded_can_be_read() -> None:
         assert stores.metadata.check() == []
         for made in stores.metadata.list_artifacts(limit=1000):
             assert stores.load(made.artifact) is not None
-            assert stores.metadata.writers(made.artifact.digest, made.artifact.type)
+            assert find_writers(stores.metadata, made.artifact.digest, made.artifact.type)
 
 
 def test_a_run_goes_on_from_what_is_there(old: Path) -> None:

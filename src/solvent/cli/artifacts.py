@@ -115,12 +115,13 @@ def _facts(artifact: ArtifactRef) -> dict[str, Any]:
 
 
 def _show(artifact: ArtifactRef, stores: Stores, as_json: bool) -> int:
+    from solvent.metadata.trust import find_writers
     from solvent.runs.drop import is_dropped
 
     metadata: Any = stores.metadata
     dropped = is_dropped(stores, artifact)
     makers = metadata.producers(artifact.digest, artifact.type)
-    writers = metadata.writers(artifact.digest, artifact.type)
+    writers = find_writers(metadata, artifact.digest, artifact.type)
     takers = metadata.consumers(artifact.digest, artifact.type)
     tags = [each.tag for each in metadata.tags("artifact", artifact.digest)]
     notes = [each.text for each in metadata.notes("artifact", artifact.digest)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.output import moment, print_json, table
 from solvent.errors import NotFoundError, SolventError
+from solvent.metadata.trust import add_trust, find_writers, list_trusted, remove_trust
 
 if TYPE_CHECKING:
     from solvent.model import ArtifactRef
@@ -28,7 +29,7 @@ def execute(arguments: Namespace, name: str) -> int:
             return _change(arguments, stores)
         if arguments.remove:
             raise SolventError("--remove needs the digest to remove", hint="`solvent trust` lists them")
-        trusted = stores.metadata.list_trusted()
+        trusted = list_trusted(stores.metadata)
     if arguments.json:
         print_json([each._asdict() for each in trusted])
     elif trusted:
@@ -45,13 +46,13 @@ def _change(arguments: Namespace, stores: Stores) -> int:
     if arguments.remove:
         digest = _trusted(arguments.digest, stores)
         with metadata.transaction():
-            metadata.remove_trust(digest)
+            remove_trust(metadata, digest)
         facts: dict[str, Any] = {"digest": digest, "trusted": False}
         words = f"{digest[:12]} is trusted no more"
     else:
         artifact = metadata.find_artifact(arguments.digest)
         with metadata.transaction():
-            metadata.add_trust(artifact.digest, user_name())
+            add_trust(metadata, artifact.digest, user_name())
         facts, words = _facts(artifact, stores)
     if arguments.json:
         print_json(facts)
@@ -61,7 +62,7 @@ def _change(arguments: Namespace, stores: Stores) -> int:
 
 
 def _trusted(beginning: str, stores: Stores) -> str:
-    found = [each.digest for each in stores.metadata.list_trusted() if each.digest.startswith(beginning)]
+    found = [each.digest for each in list_trusted(stores.metadata) if each.digest.startswith(beginning)]
     if len(found) == 1:
         return found[0]
     problem = f"{beginning!r} begins {len(found)} trusted digests" if found else f"{beginning!r} is not trusted"
@@ -73,7 +74,7 @@ def _facts(artifact: ArtifactRef, stores: Stores) -> tuple[dict[str, Any], str]:
     from solvent.runs.trust import is_own, whose
     from solvent.runs.words import short_type, size_text
 
-    writers = stores.metadata.writers(artifact.digest, artifact.type)
+    writers = find_writers(stores.metadata, artifact.digest, artifact.type)
     own = any(is_own(each, stores.project_name) for each in writers)
     facts = {"digest": artifact.digest, "trusted": True, "type": artifact.type, "format": artifact.format}
     words = f"trusted {artifact.digest[:12]}: {short_type(artifact.type)}, {size_text(artifact.size_bytes)},"

@@ -6,7 +6,6 @@ import os
 from collections import deque
 from contextlib import suppress
 
-from solvent.engines.holes import punch_hole
 from solvent.model import Execution
 
 KEPT_BYTES = 4 << 20
@@ -93,6 +92,8 @@ class LogTail:
                 return
         size = os.fstat(log.fd).st_size
         if size - KEPT_BYTES - log.cut > _CUT_BYTES:
+            from solvent.engines.holes import punch_hole
+
             punch_hole(log.fd, log.cut, size - KEPT_BYTES - log.cut)
             log.cut = size - KEPT_BYTES
         if size - log.read > _BEHIND_BYTES:

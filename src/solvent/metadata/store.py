@@ -13,11 +13,10 @@ from solvent.metadata.database import BUSY_SECONDS, failed
 from solvent.metadata.lineage import Lineage
 from solvent.metadata.migrations import check_readable, migrate
 from solvent.metadata.queries import Queries
-from solvent.metadata.trust import Trust
 from solvent.metadata.writes import Writes
 
 
-class MetadataStore(Writes, Queries, Lineage, Trust):
+class MetadataStore(Writes, Queries, Lineage):
     """Everything recorded about runs, step runs, artifacts, code and environments, for one thread at a time."""
 
     @classmethod

@@ -27,32 +27,33 @@ _RETURNERS = (
 )
 
 
-class Trust(Database):
-    """The part of a metadata store that says whose an artifact is."""
+def find_writers(database: Database, digest: str, type: str) -> list[Writer]:
+    """Read every run that made, logged or returned an artifact, alone or inside a collection; newest first."""
+    found = database.rows(_MAKERS, (digest, type)) or database.rows(_RETURNERS, (f"%{digest}%",))
+    return sorted((Writer(*row) for row in found), key=lambda each: (each.started_at, each.run_id), reverse=True)
 
-    def writers(self, digest: str, type: str) -> list[Writer]:
-        """Read every run that made, logged or returned an artifact, alone or inside a collection; newest first."""
-        found = self.rows(_MAKERS, (digest, type)) or self.rows(_RETURNERS, (f"%{digest}%",))
-        return sorted((Writer(*row) for row in found), key=lambda each: (each.started_at, each.run_id), reverse=True)
 
-    def is_trusted(self, digest: str) -> bool:
-        """Tell whether somebody vouched for an artifact."""
-        return self.row("SELECT 1 FROM trusted WHERE digest = ?", (digest,)) is not None
+def is_trusted(database: Database, digest: str) -> bool:
+    """Tell whether somebody vouched for an artifact."""
+    return database.row("SELECT 1 FROM trusted WHERE digest = ?", (digest,)) is not None
 
-    def list_trusted(self) -> list[Trusted]:
-        """Read what people vouched for, newest first."""
-        return [
-            Trusted(*row)
-            for row in self.rows("SELECT digest, author, trusted_at FROM trusted ORDER BY trusted_at DESC, digest")
-        ]
 
-    def add_trust(self, digest: str, author: str) -> None:
-        """Note that somebody vouches for an artifact; the first one to do so stands."""
-        self.execute(
-            "INSERT INTO trusted (digest, author, trusted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (digest, author, time.time()),
-        )
+def list_trusted(database: Database) -> list[Trusted]:
+    """Read what people vouched for, newest first."""
+    return [
+        Trusted(*row)
+        for row in database.rows("SELECT digest, author, trusted_at FROM trusted ORDER BY trusted_at DESC, digest")
+    ]
 
-    def remove_trust(self, digest: str) -> bool:
-        """Take trust back; tell whether there was any."""
-        return bool(self.execute("DELETE FROM trusted WHERE digest = ?", (digest,)).rowcount)
+
+def add_trust(database: Database, digest: str, author: str) -> None:
+    """Note that somebody vouches for an artifact; the first one to do so stands."""
+    database.execute(
+        "INSERT INTO trusted (digest, author, trusted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (digest, author, time.time()),
+    )
+
+
+def remove_trust(database: Database, digest: str) -> bool:
+    """Take trust back; tell whether there was any."""
+    return bool(database.execute("DELETE FROM trusted WHERE digest = ?", (digest,)).rowcount)

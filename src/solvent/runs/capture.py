@@ -9,13 +9,15 @@ from _thread import allocate_lock, get_ident
 from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from solvent.runs import boundedlog
-from solvent.runs.livelines import LiveLines
 from solvent.runs.logrecords import RecordHook, Take
 from solvent.runs.streams import Tap, Write, can_be_tapped, deafness
+
+if TYPE_CHECKING:
+    from solvent.runs.livelines import LiveLines
 
 _WAITING_CHARACTERS = 1 << 16
 
@@ -100,7 +102,7 @@ class StepOutput:
         pass_through: bool | None = None,
         on_debugger: Callable[[], object] | None = None,
     ) -> None:
-        self._live = None if show is None else LiveLines(show)
+        self._live = None if show is None else _live_lines(show)
         self._pass = show is None if pass_through is None else pass_through
         self._on_debugger = on_debugger
         self._kept = boundedlog.BoundedLog()
@@ -303,3 +305,9 @@ def _flush() -> None:
             continue
     if (ctypes := sys.modules.get("ctypes")) is not None:
         ctypes.pythonapi.fflush(None)
+
+
+def _live_lines(show: Callable[[str], object]) -> LiveLines:
+    from solvent.runs.livelines import LiveLines
+
+    return LiveLines(show)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from solvent.errors import SolventError
 from solvent.fingerprint.values import identify, is_immutable
@@ -12,23 +13,26 @@ from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import path_of
 from solvent.runs.capture import StepOutput
 from solvent.runs.execute import Job, Outcome, execute, not_begun, unreadable
-from solvent.runs.isolate import Isolation
 from solvent.runs.retry import backoff_seconds
 from solvent.runs.runner import ELSEWHERE, EXECUTE, Runner
 from solvent.runs.state import CallState
+
+if TYPE_CHECKING:
+    from solvent.runs.isolate import Isolation
 
 _CLAIM_POLL_SECONDS = 0.01
 
 
 class InlineDriver:
-    """Executes each call at once; a step that wants a process of its own gets one from `isolation`."""
+    """Executes each call at once; a step that wants a process of its own gets one from what `isolate` gives, once."""
 
     name = "inline"
 
-    def __init__(self, runner: Runner, *, root: str, isolation: Isolation) -> None:
+    def __init__(self, runner: Runner, *, root: str, isolate: Callable[[], Isolation]) -> None:
         self._runner = runner
         self._root = root
-        self._isolation = isolation
+        self._isolate = isolate
+        self._isolation: Isolation | None = None
         self._held: list[CallState] = []
 
     def add(self, state: CallState) -> None:
@@ -57,7 +61,8 @@ class InlineDriver:
         """Nothing waits in the background."""
 
     def close(self) -> None:
-        self._isolation.close()
+        if self._isolation is not None:
+            self._isolation.close()
 
     def _run(self, state: CallState) -> None:
         runner = self._runner
@@ -74,7 +79,7 @@ class InlineDriver:
         spec = state.call.step.spec
         try:
             if spec.isolated or runner.timeout_seconds(state) is not None:
-                self._isolation.run(state)
+                self._isolated().run(state)
             else:
                 self._execute(state)
         except KeyboardInterrupt:
@@ -85,6 +90,11 @@ class InlineDriver:
         except SolventError as error:
             runner.refuse(state, error)
             raise runner.error_for(state) from None
+
+    def _isolated(self) -> Isolation:
+        if self._isolation is None:
+            self._isolation = self._isolate()
+        return self._isolation
 
     def _execute(self, state: CallState) -> None:
         runner = self._runner

@@ -28,19 +28,19 @@ from solvent.runs.explainer import Explainer
 from solvent.runs.facts import begin_record, config_text, new_run_id
 from solvent.runs.inline import InlineDriver
 from solvent.runs.interrupts import gentle_interrupts
-from solvent.runs.isolate import Isolation, preloadable
 from solvent.runs.keyer import Keyer
 from solvent.runs.lives import lease_name, status_of
 from solvent.runs.memo import StoreMemo
 from solvent.runs.runner import Policy, Runner, StepOptions
 from solvent.runs.seal import Seal
 from solvent.runs.stores import Stores
-from solvent.runs.tickets import TicketOffice
 from solvent.runs.tracer import Driver, RunTracer
 from solvent.runs.writer import Writer
 
 if TYPE_CHECKING:
     from solvent.engines.processes import ProcessEngine
+    from solvent.runs.isolate import Isolation
+    from solvent.runs.tickets import TicketOffice
 
 ENGINES = ("inline", "processes")
 WORKER_ENTRY = "solvent.runs.worker:execute_ticket"
@@ -97,6 +97,7 @@ def launch(
 
 def _start_engine(options: Options) -> ProcessEngine:
     from solvent.engines.processes import ProcessEngine
+    from solvent.runs.isolate import preloadable
 
     return ProcessEngine(WORKER_ENTRY, options.workers or os.cpu_count() or 1, fork=may_fork(), preload=preloadable())
 
@@ -268,20 +269,24 @@ class _Launch:
         self._driver.stop_now()
 
     def _make_driver(self, engine: ProcessEngine | None) -> Driver:
-        office = TicketOffice(
-            self._runner,
-            root=self._root,
-            allow_pickle=self._options.allow_pickle,
-            by_name=engine is not None and engine.forked,
-        )
         if engine is None:
-            return InlineDriver(self._runner, root=self._root, isolation=Isolation(self._runner, office, WORKER_ENTRY))
+            return InlineDriver(self._runner, root=self._root, isolate=self._isolate)
         from solvent.runs.pool import PoolDriver
         from solvent.runs.resources import Room
 
         self._writer.after_commit = engine.wake
         total = Resources(engine.capacity, _memory_mb(), _gpus())
-        return PoolDriver(self._runner, engine, office, Room(total, self._resources))
+        return PoolDriver(self._runner, engine, self._office(by_name=engine.forked), Room(total, self._resources))
+
+    def _isolate(self) -> Isolation:
+        from solvent.runs.isolate import Isolation
+
+        return Isolation(self._runner, self._office(by_name=False), WORKER_ENTRY)
+
+    def _office(self, *, by_name: bool) -> TicketOffice:
+        from solvent.runs.tickets import TicketOffice
+
+        return TicketOffice(self._runner, root=self._root, allow_pickle=self._options.allow_pickle, by_name=by_name)
 
     def _resources(self, step_name: str) -> Resources:
         found = self._options.steps(step_name)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from solvent.errors import TrustError
 from solvent.metadata.answers import Writer
 from solvent.metadata.store import MetadataStore
+from solvent.metadata.trust import find_writers, is_trusted
 from solvent.model import ArtifactRef, RunRecord
 from solvent.runs.words import short_type
 
@@ -18,8 +19,8 @@ def doubt(artifact: ArtifactRef, metadata: MetadataStore, project: str, *, allow
     """Say why an artifact whose reading runs code may not be read in a project, or nothing if it may."""
     if artifact.pickled and not allow_pickle:
         return "needs pickle, which this project forbids"
-    writers = metadata.writers(artifact.digest, artifact.type)
-    if any(is_own(each, project) for each in writers) or metadata.is_trusted(artifact.digest):
+    writers = find_writers(metadata, artifact.digest, artifact.type)
+    if any(is_own(each, project) for each in writers) or is_trusted(metadata, artifact.digest):
         return ""
     needs = "pickle" if artifact.pickled else "types that its writer called safe"
     return f"needs {needs}, and {whose(writers)} made it: not trusted here (solvent trust {artifact.digest[:12]})"

@@ -6,6 +6,7 @@ from typing import Any
 
 from solvent.errors import NotFoundError
 from solvent.metadata.store import MetadataStore
+from solvent.metadata.trust import add_trust, find_writers, is_trusted, list_trusted, remove_trust
 from solvent.model import Attachment, RunRecord
 from solvent.testing.records import INT, add, artifact, execution, run, step_run
 from solvent.testing.refusing import refused
@@ -94,22 +95,22 @@ class ProjectsContract:
         with store.transaction():
             store.add_artifact(returned)
         for each in (outer, inner, logged):
-            (writer,) = store.writers(each.digest, each.type)
+            (writer,) = find_writers(store, each.digest, each.type)
             assert (writer.run_id, writer.project, writer.origin) == ("r1", "ours", None)
             assert (writer.user, writer.host) == ("ann", "laptop")
-        (writer,) = store.writers(returned.digest, INT)
+        (writer,) = find_writers(store, returned.digest, INT)
         assert (writer.run_id, writer.origin) == ("r2", "elsewhere")
-        assert store.writers("0" * 64, INT) == []
+        assert find_writers(store, "0" * 64, INT) == []
 
     def test_trust_is_given_once_listed_and_taken_back(self, store: MetadataStore) -> None:
         digest = artifact("x").digest
-        assert not store.is_trusted(digest)
+        assert not is_trusted(store, digest)
         with store.transaction():
-            store.add_trust(digest, "ann")
-            store.add_trust(digest, "bob")
-        assert [(each.digest, each.author) for each in store.list_trusted()] == [(digest, "ann")]
-        assert store.is_trusted(digest)
+            add_trust(store, digest, "ann")
+            add_trust(store, digest, "bob")
+        assert [(each.digest, each.author) for each in list_trusted(store)] == [(digest, "ann")]
+        assert is_trusted(store, digest)
         with store.transaction():
-            assert store.remove_trust(digest)
-            assert not store.remove_trust(digest)
-        assert store.list_trusted() == []
+            assert remove_trust(store, digest)
+            assert not remove_trust(store, digest)
+        assert list_trusted(store) == []
