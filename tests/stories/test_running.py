@@ -394,3 +394,39 @@ def test_what_a_step_prints_and_logs_is_kept_and_shown(shop, engine: str) -> Non
     if engine == "processes":
         assert "native\n" in log
     assert "printed" in shop.command("log", "loud").stdout, "a reused step shows the log of its execution"
+
+
+FORKING = """
+import os
+from solvent import pipeline, step
+
+
+@step
+def split(way: str) -> str:
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        print("the child was here")
+        if way == "exit":
+            raise SystemExit(3)
+        if way == "error":
+            raise ValueError("only the child's")
+        return "the child's"
+    os.close(writer)
+    os.read(reader, 1)  # comes to its end when the child has ended
+    return f"mine, and it gave {os.waitstatus_to_exitcode(os.wait()[1])}"
+
+
+@pipeline
+def main(way: str = "return") -> str:
+    return split(way)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["processes", "inline"])
+@pytest.mark.parametrize(("way", "code"), [("return", 0), ("exit", 3), ("error", 1)])
+def test_a_process_that_a_step_forks_never_answers_for_it(shop, way: str, code: int, engine: str) -> None:
+    shop.write("forking.py", FORKING)
+    run = shop.run("forking.py", "--set", f"way={way}", "--engine", engine)
+    assert run.result == f"mine, and it gave {code}"
+    assert run.status == "done"

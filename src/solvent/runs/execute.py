@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import is_dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from solvent.artifacts.saving import content_digest, save
 from solvent.config.masking import masked, masked_bytes
@@ -95,7 +98,7 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
     with usage, output:
         try:
             with inside_step(scope), seeding, observer:
-                returned = job.step.apply(job.arguments)
+                returned = _call(job)
             outcome.seconds = time.perf_counter() - began
             _identify_outputs(job.step, returned, outcome, blobs)
         except KeyboardInterrupt:
@@ -111,6 +114,29 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
     outcome.log, outcome.log_bytes = masked_bytes(output.log), output.log_bytes
     outcome.observations = _observations(observer, scope, seeding, job.run_seed)
     return outcome
+
+
+def _call(job: Job) -> Any:
+    """Call the step. A process that it forks ends where the step ends: its answer must not pass for the step's."""
+    here = os.getpid()
+    try:
+        return job.step.apply(job.arguments)
+    finally:
+        if os.getpid() != here:
+            _leave(sys.exc_info()[1])
+
+
+def _leave(error: BaseException | None) -> NoReturn:
+    """End a forked process as Python would, but for what is to be done at the exit of this one."""
+    code = 0 if error is None else 1
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        code = error.code or 0
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def describe_failure(error: BaseException) -> Failure:
