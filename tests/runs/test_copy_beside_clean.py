@@ -115,6 +115,7 @@ def test_what_a_clean_up_left_of_a_run_travels_with_those_that_reuse_it(ends: En
         assert copy(Ends(ends.source, third)).sent.runs == 4
         check_whole(third)
         assert len(third.metadata.list_runs()) == 3
+        assert copy(Ends(ends.source, third)).sent.runs == 0
         # The whole run and what is left of it are the same run, in both directions.
         assert not copy(ends).refused
         assert not copy(Ends(ends.target, third), "old").refused

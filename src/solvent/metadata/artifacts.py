@@ -8,8 +8,8 @@ from typing import Any
 from solvent.errors import NotFoundError
 from solvent.metadata.answers import Consumption, Made, Production
 from solvent.metadata.database import Database
-from solvent.metadata.rows import ARTIFACT_COLUMNS, ARTIFACT_COLUMNS_OF_A, read_artifact
-from solvent.model import ArtifactRef, Blob
+from solvent.metadata.rows import ARTIFACT_COLUMNS, ARTIFACT_COLUMNS_OF_A, read_artifact, read_blob
+from solvent.model import ArtifactRef
 
 _BLOBS = "SELECT digest, size_bytes, role FROM blobs WHERE artifact_digest = ? AND artifact_type = ? ORDER BY ordinal"
 _CHILDREN = (
@@ -114,6 +114,6 @@ class ArtifactQueries(Database):
 
     def _artifact(self, row: Any) -> ArtifactRef:
         name = row[:2]
-        blobs = tuple(Blob(*each) for each in self.rows(_BLOBS, name)) if row[5] else ()
+        blobs = tuple(read_blob(*each) for each in self.rows(_BLOBS, name)) if row[5] else ()
         children = tuple(self._artifact(each) for each in self.rows(_CHILDREN, name)) if row[6] else ()
         return read_artifact(row, blobs, children)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from solvent.metadata.database import restored, storable
 from solvent.model import ArtifactRef, Blob, Execution, Failure, Identity, RunRecord, StepRunRecord
 
 RUN_FIELDS = {field: "user_name" if field == "user" else field for field in RunRecord.__dataclass_fields__}
@@ -82,6 +83,16 @@ def read_artifact(row: Any, blobs: tuple[Blob, ...], children: tuple[ArtifactRef
         {} if meta == "{}" else json.loads(meta),
         children,
     )
+
+
+def blob_row(blob: Blob) -> tuple[str, int, str]:
+    """Make what `read_blob` reads; a role is the name of a file, which may be any bytes."""
+    return blob.digest, blob.size_bytes, storable(blob.role)
+
+
+def read_blob(digest: str, size_bytes: int, role: str) -> Blob:
+    """Make the record of a digest, size and role from `blobs`."""
+    return Blob(digest, size_bytes, restored(role))
 
 
 class Details:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from solvent.metadata.database import Database
-from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, read_artifact
+from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, read_artifact, read_blob
 from solvent.model import ArtifactRef, Blob, RunRecord
 
 TABLES = {
@@ -108,6 +108,14 @@ class Content(NamedTuple):
             return self.beginning == other.beginning and all(self.rows[at] == other.rows[at] for at in common)
         return self.goes_on_from(other) or other.goes_on_from(self)
 
+    def adds_to(self, other: Content) -> bool:
+        """Tell whether the other store would gain by this one, which is of the same run."""
+        if self == other:
+            return False
+        if other.end[0] != CLEANED:
+            return self.goes_on_from(other)
+        return self.end[0] != CLEANED or not self.rows.keys() <= other.rows.keys()
+
     def goes_on_from(self, other: Content) -> bool:
         """Tell whether the other one is this run as it was while it ran: whoever copied it took it for interrupted."""
         return (
@@ -164,7 +172,7 @@ def read_artifacts(store: Database, names: Iterable[Name]) -> dict[Name, Artifac
         found = {row[:2]: row for row in _named(store, f"SELECT {ARTIFACT_COLUMNS} FROM artifacts WHERE digest", new)}
         rows.update(found)
         for row in _named(store, _BLOBS, [name for name, row in found.items() if row[5]], " ORDER BY ordinal"):
-            blobs[row[:2]].append(Blob(*row[2:]))
+            blobs[row[:2]].append(read_blob(*row[2:]))
         for row in _named(store, _CHILDREN, [name for name, row in found.items() if row[6]], " ORDER BY ordinal"):
             children[row[:2]].append(row[2:])
         new = {child for name in found for child in children[name]} - rows.keys()

@@ -13,7 +13,7 @@ from typing import Any
 
 from solvent.errors import NotFoundError, StoreError
 from solvent.metadata.database import Database, storable
-from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, RUN_FIELDS
+from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, RUN_FIELDS, blob_row
 from solvent.model import ArtifactRef, CodeFingerprint, Execution, RunRecord, StepRunRecord
 
 
@@ -145,7 +145,9 @@ class Writes(Database):
             self.execute("DELETE FROM blobs WHERE artifact_digest = ? AND artifact_type = ?", row[:2])
             self.execute("DELETE FROM children WHERE parent_digest = ? AND parent_type = ?", row[:2])
         if artifact.blobs:
-            self.execute_many(_BLOB, [(*row[:2], number, *blob) for number, blob in enumerate(artifact.blobs)])
+            self.execute_many(
+                _BLOB, [(*row[:2], number, *blob_row(blob)) for number, blob in enumerate(artifact.blobs)]
+            )
         if artifact.children:
             children = [(*row[:2], number, *child.identity[:2]) for number, child in enumerate(artifact.children)]
             self.execute_many(_CHILD, children)
@@ -163,7 +165,7 @@ class Writes(Database):
             if artifact.blobs
             else []
         )
-        return blobs == [tuple(blob) for blob in artifact.blobs]
+        return blobs == [blob_row(blob) for blob in artifact.blobs]
 
     def add_code(self, code: CodeFingerprint) -> None:
         """Write what a code fingerprint is made of; one that is there already is left alone."""

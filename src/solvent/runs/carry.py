@@ -125,7 +125,7 @@ class Carrier:
         for id, run in there.items():
             if ours[id].is_that_of(theirs[id]):
                 group.there[id] = run.status
-                if run.status == transfers.CLEANED or (ours[id] != theirs[id] and ours[id].goes_on_from(theirs[id])):
+                if ours[id].adds_to(theirs[id]):
                     group.partial.add(id)
             else:
                 group.refuse(id, "a run with this id is there already, and differs from it")

@@ -85,7 +85,7 @@ def _remove_materialised(stores: Stores, cutoff: Cutoff) -> int:
 
 
 def _half_built(name: str) -> bool:
-    """Whether a name is that of a place under construction: "name.PID-THREAD", or such a one with ".old"."""
+    """Whether a name is that of a place under construction: ".PID-THREAD", or such a one with ".old"."""
     _, dot, mark = name.removesuffix(".old").rpartition(".")
     process, dash, thread = mark.partition("-")
     return bool(dot and dash) and process.isdigit() and thread.isdigit() and len(thread) > 9

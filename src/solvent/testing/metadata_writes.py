@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from solvent.errors import NotFoundError, StoreError
+from solvent.metadata import transfers
 from solvent.metadata.store import MetadataStore
 from solvent.model import (
     ArtifactRef,
@@ -132,6 +133,17 @@ class WritesContract:
         read = store.find_artifact(table.digest)
         assert read == table
         assert list(read.identity.columns or {}) == ["b", "a\udc80"]
+
+    def test_files_of_any_name_come_back(self, store: MetadataStore) -> None:
+        names = ("a\nb", "\udcff\udcfe", "\\udcff", "\N{SYMBOL FOR ESCAPE}", "-rf", "é" * 127)
+        blobs = tuple(Blob(digest(name), number, name) for number, name in enumerate(names))
+        folder = replace(stored("folder"), blobs=blobs)
+        for _ in range(2):
+            with store.transaction():
+                store.add_artifact(folder)
+        assert store.find_artifact(folder.digest) == folder
+        name = (folder.digest, folder.type)
+        assert transfers.read_artifacts(store, [name]) == {name: folder}
 
     def test_the_newest_encoding_of_a_value_counts(self, store: MetadataStore) -> None:
         old = stored("t", children=(stored("gone"),))

@@ -46,6 +46,17 @@ def test_a_folder_is_a_manifest_and_comes_back_whole(blobs: LocalBlobs, tmp_path
     assert load(ref, blobs) == again
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names have other rules there")
+def test_names_of_full_length_come_back(blobs: LocalBlobs, tmp_path: Path) -> None:
+    file, folder = tmp_path / ("x" * 255), tmp_path / ("y" * 255)
+    file.write_bytes(b"f")
+    folder.mkdir()
+    (folder / ("z" * 255)).write_bytes(b"z")
+    assert load(save(File(file), identify(File(file)), blobs), blobs).read_bytes() == b"f"
+    again = load(save(Folder(folder), identify(Folder(folder)), blobs), blobs)
+    assert [path.name for path in again.iterdir()] == ["z" * 255]
+
+
 def test_an_empty_folder_comes_back(blobs: LocalBlobs, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     ref = save(Folder(tmp_path / "in"), identify(Folder(tmp_path / "in")), blobs)

@@ -139,7 +139,8 @@ def _digest(path: str) -> str:
 
 def _fill(source: Source, place: str, blobs: dict[str, Blob], empty: list[str]) -> None:
     """Build the files aside, then give them their name at once, so that nobody sees half of a folder."""
-    aside = f"{place}.{os.getpid()}-{threading.get_ident()}"
+    # Not the place's own name and more: that may have the full length already.
+    aside = os.path.join(os.path.dirname(place), f".{os.getpid()}-{threading.get_ident()}")
     try:
         make_folder(os.path.dirname(place))
         source.blobs.fetch(blobs.values())
