@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 import solvent
@@ -128,6 +129,29 @@ def test_a_pinned_artifact_keeps_its_bytes_and_where_it_came_from(stores: Stores
     assert (report.removed_runs, report.stubs) == (0, 1)
     assert solvent.load(made.digest) == run.result
     assert [step.name for step in stores.metadata.list_step_runs(run.id)] == ["raw", "model"]
+
+
+@solvent.step
+def many(data: bytes) -> list[numpy.ndarray]:
+    solvent.log.text("report", "t" * 30_000)
+    return [numpy.arange(9_000.0), numpy.ones(9_000)]
+
+
+@solvent.pipeline
+def parts() -> int:
+    return len(solvent.value(many(raw(1))))
+
+
+@pytest.mark.parametrize("which", ["a part", "an attachment"])
+def test_a_pinned_part_or_attachment_keeps_where_it_came_from(stores: Stores, which: str) -> None:
+    run = solvent.run(parts)
+    execution = stores.metadata.step_run(run.id, 1).execution
+    assert execution is not None
+    made = execution.outputs[""].children[0] if which == "a part" else execution.attachments[0].artifact
+    with stores.metadata.transaction():
+        add_pin(stores.metadata, "artifact", f"{made.digest} {made.type}", "champion", "me")
+    clean(stores, ALL)
+    assert [step.name for step in stores.metadata.list_step_runs(run.id)] == ["raw", "many"]
 
 
 def test_choices_are_joined_and_the_newest_of_each_pipeline_are_spared(stores: Stores) -> None:

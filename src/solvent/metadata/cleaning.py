@@ -40,14 +40,23 @@ SELECT DISTINCT s.source_run, s.source_position, 0 FROM clean_doomed d JOIN step
 WHERE NOT EXISTS (SELECT 1 FROM clean_doomed o WHERE o.id = s.run_id)
 ON CONFLICT DO NOTHING
 """
-_PINNED_OUTPUTS = f"""
+_MAKERS_OF_PINNED = f"""
 INSERT INTO clean_reached (run_id, position, round)
-SELECT DISTINCT o.run_id, o.position, 0 FROM pins p
-JOIN artifacts a ON a.digest >= substr(p.subject, 1, 64) AND a.digest <= substr(p.subject, 1, 64)
-                AND p.subject = a.digest || ' ' || a.type
-JOIN outputs o ON o.digest = a.digest AND o.type = a.type
-JOIN clean_doomed d ON d.id = o.run_id
-WHERE p.kind = '{ARTIFACT}'
+WITH RECURSIVE held (digest, type) AS (
+    SELECT a.digest, a.type FROM pins p
+    JOIN artifacts a ON a.digest >= substr(p.subject, 1, 64) AND a.digest <= substr(p.subject, 1, 64)
+                    AND p.subject = a.digest || ' ' || a.type
+    WHERE p.kind = '{ARTIFACT}'
+    UNION
+    SELECT c.parent_digest, c.parent_type FROM held h JOIN children c ON c.digest = h.digest AND c.type = h.type
+)
+SELECT m.run_id, m.position, 0 FROM (
+    SELECT o.run_id, o.position FROM held h JOIN outputs o ON o.digest = h.digest AND o.type = h.type
+    UNION
+    SELECT t.run_id, t.position FROM held h JOIN attachments t ON t.digest = h.digest AND t.type = h.type
+) AS m
+JOIN clean_doomed d ON d.id = m.run_id
+WHERE true
 ON CONFLICT DO NOTHING
 """
 _THEIR_INPUTS = """
@@ -142,7 +151,7 @@ def choose(database: Database, choice: Choice, alive: Iterable[str], project: st
 def find_reached(database: Database) -> None:
     """Fill `clean_reached`: the step runs of doomed runs that other runs reuse, and those that these were made from."""
     database.execute("DELETE FROM clean_reached")
-    found = database.execute(_REUSED_BY_OTHERS).rowcount + database.execute(_PINNED_OUTPUTS).rowcount
+    found = database.execute(_REUSED_BY_OTHERS).rowcount + database.execute(_MAKERS_OF_PINNED).rowcount
     turn = 0
     while found > 0:
         found = sum(database.execute(sql, (turn,)).rowcount for sql in (_THEIR_INPUTS, _THEIR_SOURCES))
