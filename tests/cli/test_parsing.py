@@ -14,6 +14,9 @@ from tests.cli.conftest import Say
     [
         (["runs", "--limit", "x"], "--limit: expected a whole number, found 'x'"),
         (["runs", "--limit", "0"], "--limit: expected at least 1, found 0"),
+        (["runs", "--limit", "9" * 30], "--limit: expected at most 9223372036854775807"),
+        (["clean", "--keep", "9" * 30], "--keep: expected at most"),
+        (["clean", "--older-than", "9e99d"], "expected a duration from 0s to"),
         (["runs", "--limit"], "--limit needs a value"),
         (["runs", "--tga"], "`solvent runs` has no --tga; did you mean '--tag'?"),
         (["runs", "--status", "dne"], "did you mean 'done'?"),

@@ -64,7 +64,7 @@ def test_a_damaged_blob_is_told_with_what_made_it_and_what_needs_it(
     assert "made by load of run" in words
     assert "depends on it" in words
     assert "1 wrong; `solvent verify --repair` can put 1 of them back" in words
-    assert "left over" in words
+    assert "left over 1 file, 10 B, moved aside or half written; `solvent clean` removes it" in words
 
 
 def test_a_missing_blob_is_told(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,16 @@ def test_without_a_project_file_the_working_folder_is_the_project(
     assert project.root == str(tmp_path)
     assert project.home == str(tmp_path / ".solvent")
     assert project.config_cache == str(tmp_path / ".solvent/cache/config")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use can't be removed there")
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigError, match="the working directory is gone"):
+        Project.find()
 
 
 def test_the_environment_moves_the_home(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,8 @@ def _drop(cleaning: Cleaning, arguments: Namespace) -> int:
         print_json({"dry_run": arguments.dry_run, "dropped_blobs": dropped.blobs, "dropped_bytes": dropped.size_bytes})
     else:
         would = "would be dropped" if arguments.dry_run else "dropped"
-        print(f"{would}: {dropped.blobs} blobs, {size_text(dropped.size_bytes)}; made again when they are asked for")
+        blobs, when = ("blob", "it is") if dropped.blobs == 1 else ("blobs", "they are")
+        print(f"{would}: {dropped.blobs} {blobs}, {size_text(dropped.size_bytes)}; made again when {when} asked for")
     return 0
 
 

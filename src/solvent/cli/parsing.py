@@ -36,6 +36,10 @@ class Parser(ArgumentParser):
         return f"`{self.prog}` has no {word.partition('=')[0]}{nearest(word.partition('=')[0], known)}"
 
 
+_MOST = 2**63 - 1
+"""What the databases hold, and what Python counts with; more is a slip of the finger."""
+
+
 def whole_number(least: int | None = None) -> Callable[[str], int]:
     """Make the reader of an option that takes a whole number."""
 
@@ -46,6 +50,8 @@ def whole_number(least: int | None = None) -> Callable[[str], int]:
             raise ArgumentTypeError(f"expected a whole number, found {text!r}") from None
         if least is not None and number < least:
             raise ArgumentTypeError(f"expected at least {least}, found {number}")
+        if abs(number) > _MOST:
+            raise ArgumentTypeError(f"expected at most {_MOST}")
         return number
 
     return read
@@ -73,5 +79,5 @@ def duration(text: str) -> float:
     except (ValueError, KeyError):
         raise ArgumentTypeError(f"expected a duration such as 30d, 12h or 90m, found {text!r}") from None
     if not 0 <= seconds < 1e12:
-        raise ArgumentTypeError(f"expected a duration of at least 0, found {text!r}")
+        raise ArgumentTypeError(f"expected a duration from 0s to 10000000d, found {text!r}")
     return seconds

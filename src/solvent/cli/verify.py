@@ -70,7 +70,8 @@ def _progress() -> Progress | None:
 
 
 def _lines(report: Report, repair: bool) -> Iterable[str]:
-    yield f"read {report.count:,} blobs, {size_text(report.size_bytes)}, in {seconds_text(report.seconds)}"
+    blobs = f"{report.count:,} blob{'s' * (report.count != 1)}"
+    yield f"read {blobs}, {size_text(report.size_bytes)}, in {seconds_text(report.seconds)}"
     for problem in report.problems[:SHOWN]:
         yield from _of_problem(problem)
     if len(report.problems) > SHOWN:
@@ -126,13 +127,18 @@ def _some(names: list[str]) -> str:
 def _of_rest(report: Report) -> Iterable[str]:
     if report.unreferenced:
         oldest, newest = (_age(pick(each.changed_at for each in report.unreferenced)) for pick in (min, max))
-        told = f"{_count(report.unreferenced, 'blob')}, {newest} to {oldest} old; `solvent clean` removes them"
+        age = oldest if newest == oldest else f"{newest} to {oldest}"
+        told = f"{_count(report.unreferenced, 'blob')}, {age} old; `solvent clean` removes {_them(report.unreferenced)}"
         yield from wrapped("unused", told)
     if report.dropped:
         yield from wrapped("dropped", f"{_count(report.dropped, 'blob')}, made again when asked for")
     if report.leftovers:
-        told = f"{_count(report.leftovers, 'file')}, moved aside or half written; `solvent clean` removes them"
-        yield from wrapped("left over", told)
+        removed = f"`solvent clean` removes {_them(report.leftovers)}"
+        yield from wrapped("left over", f"{_count(report.leftovers, 'file')}, moved aside or half written; {removed}")
+
+
+def _them(found: Sequence[Any]) -> str:
+    return "it" if len(found) == 1 else "them"
 
 
 def _count(found: Sequence[Any], noun: str) -> str:

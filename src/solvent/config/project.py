@@ -60,7 +60,10 @@ class Project(NamedTuple):
         `profile` names a group of settings that lies over the others; one that the project does not know changes
         nothing here, since it may be that of a config file.
         """
-        folder = os.path.abspath(os.fspath(start) if start is not None else os.getcwd())
+        try:
+            folder = os.path.abspath(os.fspath(start) if start is not None else os.getcwd())
+        except FileNotFoundError:
+            raise ConfigError("the working directory is gone", hint="go to a folder that is there: `cd`") from None
         root = _root_above(folder) or folder
         return _settle(root, _project_file(root), profile)
 
