@@ -20,7 +20,7 @@ test-all: $(venv)/.dev         ## everything but the large numbers
 	$(pytest) -m "not soak"
 
 soak: $(venv)/.dev             ## the large numbers; the table of docs/explanations/durability.md
-	SOAK_TABLE=$(CURDIR)/docs/explanations/durability.md $(python) -m pytest -m soak
+	SOAK_TABLE=$(CURDIR)/docs/explanations/durability.md $(python) -m pytest -m soak -o faulthandler_timeout=0
 
 check: $(venv)/.dev            ## lint, format, types, floors, sizes
 	$(venv)/bin/ruff check .
