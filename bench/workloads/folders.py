@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 
 from solvent import Folder, pipeline, step
 
@@ -34,9 +35,9 @@ def plain() -> None:
     for path in paths:
         with open(path, "rb") as file:
             hashlib.file_digest(file, "sha256").hexdigest()
-    os.makedirs("copy")
+    copy = tempfile.mkdtemp(dir=".")  # stays: a disk makes new files slowly when many were removed a moment ago
     for number, path in enumerate(paths):
-        shutil.copyfile(path, f"copy/{number}")
+        shutil.copyfile(path, f"{copy}/{number}")
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def test_a_file_that_can_not_be_read_is_named(folder: Path) -> None:
         externals(Folder(folder), folder.parent)
 
 
-@pytest.mark.parametrize("size", [0, 1, files._AT_ONCE_BYTES, files._AT_ONCE_BYTES + 1])
+@pytest.mark.parametrize("size", [0, 1, files._BUFFER_BYTES, files._BUFFER_BYTES + 1])
 def test_small_and_large_files_are_read_alike(tmp_path: Path, size: int) -> None:
     import hashlib
 

@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from io import FileIO
 
+from solvent.artifacts.filesystems import begin_sync
 from solvent.artifacts.store import LocalBlobs, store_error
 from solvent.errors import FormatError
 from solvent.fingerprint.files import FileState, file_state, process_memo
 from solvent.model import Blob
 
-_BUNCH_FILES = 64
+_BUNCH_FILES = 128
 """So many descriptors are open at once; a disk makes their files durable in a few commits of its journal."""
+
+_FEW_FILES = 16
 
 _BUFFER_BYTES = 1 << 20
 
@@ -87,6 +90,8 @@ class Batch:
         """Make the bytes of the bunch durable, and only then give them their names."""
         blobs = self._blobs
         try:
+            if len(self._written) > _FEW_FILES:
+                begin_sync(next(iter(self._written.values()))[0])
             for descriptor, _ in self._written.values():
                 os.fsync(descriptor)
             for digest, (descriptor, temporary) in list(self._written.items()):

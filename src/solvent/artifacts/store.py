@@ -188,15 +188,26 @@ class LocalBlobs:
         folder = os.path.join(self._objects, "new")
         temporary = os.path.join(folder, f"{os.getpid()}-{threading.get_ident()}-{next(_serial)}")
         try:
-            self._make_folder(folder)
-            return os.open(temporary, _CREATE, 0o600), temporary
+            if folder not in self._named:
+                self._make_folder(folder)
+            try:
+                return os.open(temporary, _CREATE, 0o600), temporary
+            except FileNotFoundError:
+                self._make_folder(folder)
+                return os.open(temporary, _CREATE, 0o600), temporary
         except OSError as error:
             raise store_error("write", temporary, error) from error
 
     def _name(self, temporary: str, path: str) -> None:
         """Give a file whose bytes are durable the name of its blob."""
-        self._make_folder(os.path.dirname(path))
-        replace(temporary, path)
+        folder = os.path.dirname(path)
+        if folder not in self._named:
+            self._make_folder(folder)
+        try:
+            replace(temporary, path)
+        except FileNotFoundError:
+            self._make_folder(folder)
+            replace(temporary, path)
         self._remember(path)
 
     def _claim(self, blob: Blob) -> bool:

@@ -6,7 +6,7 @@ import os
 import time
 from _thread import get_ident
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from typing import Any
 
 from solvent.fingerprint.structure import digest
@@ -17,7 +17,7 @@ FileState = tuple[str, int, int, int, int, int]
 SETTLED_NS = 2_000_000_000
 """How long a file must have rested before its state stands for its content: clocks of file systems are that coarse."""
 
-_AT_ONCE_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 18
 
 
 class ProcessMemo:
@@ -73,7 +73,7 @@ def digest_file(path: str | os.PathLike[str], memo: FileMemo | None = None) -> s
     if known is not None:
         return known
     asked_at = time.time_ns()
-    found = _read_digest(state)
+    found = _read_digest(state[0], memoryview(bytearray(min(state[3] + 1, _BUFFER_BYTES))))
     if memo is not None and _has_rested(state, asked_at) and file_state(path) == state:
         memo.put(state, found)
     return found
@@ -83,18 +83,17 @@ def _has_rested(state: FileState, asked_at: int) -> bool:
     return asked_at - max(state[4], state[5]) > SETTLED_NS
 
 
-def _read_digest(state: FileState) -> str:
-    path, size = state[0], state[3]
+def _read_digest(path: str, buffer: memoryview) -> str:
+    """Hash a file through a buffer that is used again: a new one for each of many files costs more than the hashing."""
+    hashed = sha256()
     try:
         with open(path, "rb", buffering=0) as file:
-            data = file.read(size + 1) if size <= _AT_ONCE_BYTES else b""
-            if data and len(data) == size:
-                return sha256(data).hexdigest()
-            file.seek(0)  # a large one, or one that changes
-            return file_digest(file, sha256).hexdigest()
+            while count := file.readinto(buffer):
+                hashed.update(buffer[:count])
     except OSError as error:
         error.filename = path
         raise
+    return hashed.hexdigest()
 
 
 def digest_folder(path: str | os.PathLike[str], memo: FileMemo | None = None) -> str:
@@ -164,11 +163,11 @@ def _digests_of(found: Mapping[str, FileState], memo: FileMemo | None) -> tuple[
     asked_at = time.time_ns()
     states = list(found.values())
     known: dict[Any, str] = {} if memo is None else memo.get_many(states)
-    rested = True
+    rested, buffer = True, memoryview(bytearray(_BUFFER_BYTES))
     for state in states:
         if state in known:
             continue
-        known[state] = _read_digest(state)
+        known[state] = _read_digest(state[0], buffer)
         if memo is not None and _has_rested(state, asked_at) and make_state(state[0], os.stat(state[0])) == state:
             memo.put(state, known[state])
         else:
