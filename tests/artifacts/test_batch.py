@@ -66,8 +66,8 @@ def test_a_file_that_can_not_be_read_is_named_and_leaves_nothing(blobs: LocalBlo
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 def test_a_full_disk_is_named_and_leaves_nothing(blobs: LocalBlobs, tmp_path: Path) -> None:
     class Full(LocalBlobs):
-        def _begin(self) -> tuple[int, str]:
-            descriptor, temporary = super()._begin()
+        def begin(self) -> tuple[int, str]:
+            descriptor, temporary = super().begin()
             os.close(descriptor)
             return os.open("/dev/full", os.O_WRONLY), temporary
 

@@ -13,21 +13,14 @@ from solvent.model import Locks
 from solvent.testing import LocksContract, MetadataStoreContract
 
 
-class StoreTests(MetadataStoreContract):
-    @pytest.fixture
-    def store(self, open_store: Callable[[], MetadataStore]) -> Iterator[MetadataStore]:
-        with open_store() as opened:
-            yield opened
-
-
-class TestSqlite(StoreTests):
+class TestSqlite(MetadataStoreContract):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> Callable[[], MetadataStore]:
         return lambda: MetadataStore.open(tmp_path / "metadata.db")
 
 
 @pytest.mark.slow
-class TestPostgres(StoreTests):
+class TestPostgres(MetadataStoreContract):
     @pytest.fixture
     def open_store(self, postgres_url: str) -> Callable[[], MetadataStore]:
         return lambda: open_metadata("", postgres_url)

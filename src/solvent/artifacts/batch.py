@@ -51,19 +51,14 @@ class Batch:
         if digest is None:
             return None
         blob = Blob(digest, size_bytes, role)
-        if not self._blobs._claim(blob):
-            return None
-        self._blobs._remember(self._blobs.path(blob))
-        return blob
+        return blob if self._blobs.claim(blob) else None
 
     def _write(self, path: str, role: str) -> Blob:
         with _opened(path) as source:
-            descriptor, temporary = self._blobs._begin()
+            descriptor, temporary = self._blobs.begin()
             try:
                 blob = self._copy(source, descriptor, temporary, role)
-                if blob.digest in self._written or self._blobs._claim(blob):
-                    self._blobs._remember(self._blobs.path(blob))
-                else:
+                if blob.digest not in self._written and not self._blobs.claim(blob):
                     self._written[blob.digest] = (descriptor, temporary)
                     return blob
             except OSError as error:
@@ -97,7 +92,7 @@ class Batch:
             for digest, (descriptor, temporary) in list(self._written.items()):
                 self._written[digest] = (-1, temporary)
                 os.close(descriptor)
-                blobs._name(temporary, blobs.path(Blob(digest, 0)))
+                blobs.give_name(temporary, blobs.path(Blob(digest, 0)))
                 del self._written[digest]
         except OSError as error:
             raise store_error("write", blobs.root, error) from error

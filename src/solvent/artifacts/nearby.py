@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from solvent.artifacts.store import UNKNOWN_BYTES, BlobWriter, LocalBlobs, replace, unlink
+from solvent.artifacts.store import UNKNOWN_BYTES, BlobWriter, LocalBlobs, replace, scan, unlink
 from solvent.config.private import make_folder
 from solvent.errors import BlobError
 from solvent.model import Blob
@@ -150,13 +150,13 @@ class NearbyBlobs(LocalBlobs):
     def _places(self) -> Iterator[_Place]:
         """Go through the blobs, and the folders made of blobs for steps to open."""
         now = time.time()
-        for folder in _scan(os.path.join(self.root, "objects")):
-            for entry in _scan(folder.path) if len(folder.name) == 2 else ():
+        for folder in scan(os.path.join(self.root, "objects")):
+            for entry in scan(folder.path) if len(folder.name) == 2 else ():
                 with suppress(OSError):
                     state = entry.stat()
                     idle = state.st_nlink == 1 and state.st_mtime < now - _IN_USE_SECONDS
                     yield _Place(entry.path, state.st_size, state.st_mtime, idle)
-        for entry in _scan(os.path.join(self.root, "files")):
+        for entry in scan(os.path.join(self.root, "files")):
             with suppress(OSError):
                 used = entry.stat().st_mtime
                 yield _Place(entry.path, _own_bytes(entry.path), used, used < now - _ABANDONED_SECONDS)
@@ -186,14 +186,6 @@ class _HeldWriter(BlobWriter):
             replace(self._temporary, path)
             self._blobs._added += blob.size_bytes
         self.blob = blob
-
-
-def _scan(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def _own_bytes(folder: str) -> int:

@@ -45,8 +45,7 @@ class LocalBlobs:
         """Store bytes; those that are there already are not written again."""
         if isinstance(data, bytes):
             blob = Blob(hashlib.sha256(data).hexdigest(), len(data), role)
-            if self._claim(blob):
-                self._remember(self.path(blob))
+            if self.claim(blob):
                 return blob
             data = (data,)
         with self.writer(role) as out:
@@ -86,9 +85,9 @@ class LocalBlobs:
 
     def listing(self) -> Iterator[StoredBlob]:
         """Give all that is in the store, in no order; what other processes add or remove meanwhile may be in it or not."""
-        for folder in _entries(self._objects):
+        for folder in scan(self._objects):
             if len(folder.name) == 2:
-                for entry in _entries(folder.path):
+                for entry in scan(folder.path):
                     if len(entry.name) == 62:
                         with suppress(FileNotFoundError):
                             state = entry.stat()
@@ -183,7 +182,7 @@ class LocalBlobs:
     def close(self) -> None:
         """Do nothing: a folder is not kept open."""
 
-    def _begin(self) -> tuple[int, str]:
+    def begin(self) -> tuple[int, str]:
         """Open a new file for bytes that may become a blob; give its descriptor and its temporary name."""
         folder = os.path.join(self._objects, "new")
         temporary = os.path.join(folder, f"{os.getpid()}-{threading.get_ident()}-{next(_serial)}")
@@ -198,7 +197,7 @@ class LocalBlobs:
         except OSError as error:
             raise store_error("write", temporary, error) from error
 
-    def _name(self, temporary: str, path: str) -> None:
+    def give_name(self, temporary: str, path: str) -> None:
         """Give a file whose bytes are durable the name of its blob."""
         folder = os.path.dirname(path)
         if folder not in self._named:
@@ -210,8 +209,11 @@ class LocalBlobs:
             replace(temporary, path)
         self._remember(path)
 
-    def _claim(self, blob: Blob) -> bool:
-        """Tell whether the blob is there; one that lay long is marked as wanted now, so that no clean-up takes it."""
+    def claim(self, blob: Blob) -> bool:
+        """Tell whether the blob is there, and have its name synced if it is: who stored it may not have come to that.
+
+        One that lay long is marked as wanted now, so that no clean-up takes it.
+        """
         path = self.path(blob)
         try:
             state = os.stat(path)
@@ -221,10 +223,11 @@ class LocalBlobs:
                 os.utime(path)
         except OSError:
             return False  # not there; or the file of another user, and then a new one takes its place
+        self._remember(path)
         return True
 
     def _remember(self, path: str) -> None:
-        """Have the name of a blob synced, and those of its folders: who made them may not have come to it."""
+        """Have the name of a blob synced, and those of its folders."""
         folder = os.path.dirname(path)
         with self._lock:
             self._unsynced.add(folder)
@@ -281,7 +284,7 @@ class BlobWriter(io.RawIOBase):
         self._role = role
         self._hash = hashlib.sha256()
         self._size = 0
-        self._descriptor, self._temporary = blobs._begin()
+        self._descriptor, self._temporary = blobs.begin()
 
     def writable(self) -> bool:
         return True
@@ -318,14 +321,12 @@ class BlobWriter(io.RawIOBase):
     def _keep(self) -> None:
         blob = Blob(self._hash.hexdigest(), self._size, self._role)
         path = self._blobs.path(blob)
-        if not self._blobs._claim(blob):
+        if not self._blobs.claim(blob):
             os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
             os.chmod(self._temporary, 0o444)
-            self._blobs._name(self._temporary, path)
-        else:
-            self._blobs._remember(path)
+            self._blobs.give_name(self._temporary, path)
         self.blob = blob
 
     def _discard(self) -> None:
@@ -337,11 +338,12 @@ class BlobWriter(io.RawIOBase):
         self.close()
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def scan(folder: str) -> list[os.DirEntry[str]]:
+    """List a folder; one that is not there, or is none, has nothing in it."""
     try:
         with os.scandir(folder) as found:
             return list(found)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

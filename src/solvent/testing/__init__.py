@@ -1,18 +1,13 @@
 """Contract suites for stores: what every metadata store, set of locks and artifact store must hold to.
 
-Inherit a suite in a test class and give it the fixtures that it asks for; pytest then runs every test of it:
+Inherit a suite in a test class and give it a fixture that opens what is to be proved; pytest then runs every test of it:
 
-    from solvent.testing import MetadataStoreContract
+    from solvent.testing import BlobsContract
 
-    class TestMyStore(MetadataStoreContract):
+    class TestMyStore(BlobsContract):
         @pytest.fixture
-        def open_store(self, tmp_path):
+        def open_blobs(self, tmp_path):
             return lambda: MyStore(tmp_path)
-
-        @pytest.fixture
-        def store(self, open_store):
-            with open_store() as opened:
-                yield opened
 
 `pytest.register_assert_rewrite("solvent.testing")` in a conftest.py shows the values of what failed.
 """

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from solvent.model import Locks
 
@@ -228,6 +228,8 @@ def _other(opening: str) -> Iterator[_Other]:
         yield other
     finally:
         other.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(other.process.pid, signal.SIGKILL)  # its children, if any outlived it
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float) -> None:

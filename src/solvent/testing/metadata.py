@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from solvent.metadata.store import MetadataStore
 from solvent.testing.metadata_artifacts import ArtifactsContract
 from solvent.testing.metadata_lineage import LineageContract
 from solvent.testing.metadata_projects import ProjectsContract
@@ -22,6 +27,11 @@ class MetadataStoreContract(
 ):
     """All that a metadata store must hold to, in some eighty tests.
 
-    Give two fixtures: `store`, an open and empty `MetadataStore`, and `open_store`, a function that opens the same store
-    once more (before `store` was asked for: the first time).
+    Give one fixture: `open_store`, a function that opens the same store, at first empty, however often it is called.
     """
+
+    @pytest.fixture
+    def store(self, open_store: Callable[[], MetadataStore]) -> Iterator[MetadataStore]:
+        """Open the store that most of the tests are about."""
+        with open_store() as opened:
+            yield opened

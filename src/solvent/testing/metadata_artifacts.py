@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from solvent.errors import NotFoundError
 from solvent.metadata.store import MetadataStore
 from solvent.testing.records import INT, add, artifact, execution, run, step_run, stored, taken
-from solvent.testing.refusing import refused
 
 
 def chain_of_two(store: MetadataStore) -> MetadataStore:
@@ -38,12 +39,12 @@ class ArtifactsContract:
     def test_what_names_no_artifact_is_not_found(self, store: MetadataStore) -> None:
         chain_of_two(store)
         for digest, problem in (("abc", "too short"), ("zzzzzz", "no artifact 'zzzzzz'")):
-            with refused(NotFoundError, problem):
+            with pytest.raises(NotFoundError, match=problem):
                 store.find_artifact(digest)
 
     def test_a_type_that_does_not_fit_is_not_found(self, store: MetadataStore) -> None:
         chain = chain_of_two(store)
-        with refused(NotFoundError, "of type builtins:int"):
+        with pytest.raises(NotFoundError, match="of type builtins:int"):
             chain.find_artifact(stored("table").digest, INT)
 
     def test_artifacts_are_listed_newest_run_first(self, store: MetadataStore) -> None:

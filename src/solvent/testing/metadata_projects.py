@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from solvent.errors import NotFoundError
 from solvent.metadata.store import MetadataStore
 from solvent.metadata.trust import add_trust, find_writers, is_trusted, list_trusted, remove_trust
 from solvent.model import Attachment, RunRecord
 from solvent.testing.records import INT, add, artifact, execution, run, step_run
-from solvent.testing.refusing import refused
 
 
 def _two_projects(store: MetadataStore) -> MetadataStore:
@@ -36,7 +37,7 @@ class ProjectsContract:
     def test_latest_is_of_this_project_and_of_runs_from_before_names(self, store: MetadataStore) -> None:
         both = _two_projects(store)
         assert [both.find_run(each).id for each in ("latest", "latest~1")] == ["0103-old", "0101-abcd"]
-        with refused(NotFoundError, "only 2 runs"):
+        with pytest.raises(NotFoundError, match="only 2 runs"):
             both.find_run("latest~2")
         both.project = "theirs"
         assert [both.find_run(each).id for each in ("latest", "latest~2")] == ["0104-abcf", "0102-abce"]
@@ -52,7 +53,7 @@ class ProjectsContract:
     def test_a_project_without_runs_is_told_of_the_others(self, store: MetadataStore) -> None:
         add(store, run("r1", project="theirs"), run("r2", project="others"))
         store.project = "ours"
-        with refused(NotFoundError, "no run of project 'ours' yet; the store holds runs of others, theirs"):
+        with pytest.raises(NotFoundError, match="no run of project 'ours' yet; the store holds runs of others, theirs"):
             store.find_run("latest")
 
     def test_projects_are_named_once_and_narrow_a_list(self, store: MetadataStore) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from solvent.errors import NotFoundError
 from solvent.metadata.store import MetadataStore
 from solvent.testing.records import add, execution, run, step_run
-from solvent.testing.refusing import refused
 
 
 def four_runs(store: MetadataStore) -> MetadataStore:
@@ -42,14 +43,14 @@ class RunsContract:
         assert four.find_run("0101", "other").id == "0101-abce"
         assert four.find_run("latest~1", "delays").id == "0101-abcd"
         assert four.find_run("xyz1", "delays").id == "0102-xyz1"
-        with refused(NotFoundError, "no run '0103-xyz1' of pipeline 'delays'"):
+        with pytest.raises(NotFoundError, match="no run '0103-xyz1' of pipeline 'delays'"):
             four.find_run("0103-xyz1", "delays")
 
     def test_an_ambiguous_reference_names_the_runs(self, store: MetadataStore) -> None:
         four = four_runs(store)
-        with refused(NotFoundError, "more than one run: 0101-abce, 0101-abcd"):
+        with pytest.raises(NotFoundError, match="more than one run: 0101-abce, 0101-abcd"):
             four.find_run("0101")
-        with refused(NotFoundError, "0103-xyz1, 0102-xyz1"):
+        with pytest.raises(NotFoundError, match="0103-xyz1, 0102-xyz1"):
             four.find_run("xyz1")
 
     def test_a_full_id_is_found_though_others_begin_with_it(self, store: MetadataStore) -> None:
@@ -58,24 +59,24 @@ class RunsContract:
 
     def test_an_unknown_reference_offers_the_nearest(self, store: MetadataStore) -> None:
         four = four_runs(store)
-        with refused(NotFoundError, "did you mean '0102-xyz1'"):
+        with pytest.raises(NotFoundError, match="did you mean '0102-xyz1'"):
             four.find_run("0102-xyz2")
-        with refused(NotFoundError, "did you mean 'latest'"):
+        with pytest.raises(NotFoundError, match="did you mean 'latest'"):
             four.find_run("lastest")
 
     def test_strange_references_find_nothing(self, store: MetadataStore) -> None:
         four = four_runs(store)
         for reference in ("", "%", "_", "0101-abc_", "!", "latest~", "latest~-1", "\udc80", "\0", "'; --"):
-            with refused(NotFoundError):
+            with pytest.raises(NotFoundError):
                 four.find_run(reference)
 
     def test_going_back_too_far_says_how_many_there_are(self, store: MetadataStore) -> None:
         four = four_runs(store)
-        with refused(NotFoundError, "only 2 runs of pipeline 'other': latest~5 goes too far"):
+        with pytest.raises(NotFoundError, match="only 2 runs of pipeline 'other': latest~5 goes too far"):
             four.find_run("latest~5", "other")
 
     def test_an_empty_store_says_that_there_is_no_run(self, store: MetadataStore) -> None:
-        with refused(NotFoundError, "no run yet") as raised:
+        with pytest.raises(NotFoundError, match="no run yet") as raised:
             store.find_run("latest")
         assert raised.value.hint is not None
         assert "solvent run" in raised.value.hint

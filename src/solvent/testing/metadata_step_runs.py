@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from solvent.errors import NotFoundError
 from solvent.metadata.store import MetadataStore
 from solvent.model import Attachment, Metric, Observation
 from solvent.testing.records import INT, add, artifact, digest, execution, run, step_run, stored, taken
-from solvent.testing.refusing import refused
 
 KEY = digest("key")
 
@@ -66,7 +67,7 @@ class StepRunsContract:
     def test_an_unknown_step_run_is_not_found(self, store: MetadataStore) -> None:
         add(store, run("r1"))
         assert store.list_step_runs("r1") == []
-        with refused(NotFoundError, "no step run 3"):
+        with pytest.raises(NotFoundError, match="no step run 3"):
             store.step_run("r1", 3)
 
     def test_only_executions_that_are_done_and_may_be_reused_are_found_by_key(self, store: MetadataStore) -> None:
