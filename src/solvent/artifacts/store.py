@@ -352,6 +352,8 @@ def unlink(path: str) -> None:
     try:
         os.unlink(path)
     except PermissionError:
+        if os.name != "nt":
+            raise
         # Windows does not remove a read-only file.
         os.chmod(path, 0o600)
         os.unlink(path)
@@ -362,6 +364,8 @@ def replace(source: str, target: str) -> None:
     try:
         os.replace(source, target)
     except PermissionError:
+        if os.name != "nt":
+            raise
         # Windows does not replace a read-only file.
         os.chmod(target, 0o600)
         os.replace(source, target)
