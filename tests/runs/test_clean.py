@@ -17,7 +17,7 @@ from solvent.config.project import Project
 from solvent.errors import StoreError
 from solvent.metadata.pins import add_pin
 from solvent.model import Blob
-from solvent.runs.clean import Choice, Cleaning, Report
+from solvent.runs.clean import Choice, Cleaned, Cleaning
 from solvent.runs.stores import Stores
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def stores(project: Path) -> Iterator[Stores]:
         yield opened
 
 
-def clean(stores: Stores, choice: Choice = NO_RUN, **more: float) -> Report:
+def clean(stores: Stores, choice: Choice = NO_RUN, **more: float) -> Cleaned:
     return Cleaning(stores, choice, **more).run()
 
 
@@ -169,7 +169,7 @@ def test_a_plan_says_what_then_goes_and_changes_nothing(stores: Stores) -> None:
         solvent.run(main, depth=depth)
     stores.blobs.put(b"x" * 20_000)
     before = blobs(stores)
-    plan = Cleaning(stores, Choice(keep=1)).plan()
+    plan = Cleaning(stores, Choice(keep=1)).preview()
     assert blobs(stores) == before
     assert len(solvent.runs()) == 3
     report = clean(stores, Choice(keep=1))

@@ -131,7 +131,7 @@ def test_after_any_history_what_stays_is_whole(history: list[tuple[str, Any]], l
         for name, what in history:
             act(stores, name, what)
         pinned = {row[0] for row in stores.metadata.rows("SELECT subject FROM pins WHERE kind = 'run'")}
-        plan = Cleaning(stores, last).plan()
+        plan = Cleaning(stores, last).preview()
         report = Cleaning(stores, last).run()
         assert plan.after == report.after
         assert pinned <= {run.id for run in solvent.runs(limit=100)}

@@ -16,7 +16,7 @@ import pytest
 import solvent
 from solvent.config.project import Project
 from solvent.errors import StoreError
-from solvent.runs.clean import Choice, Cleaning, Report
+from solvent.runs.clean import Choice, Cleaned, Cleaning
 from solvent.runs.stores import Stores
 from tests.runs.whole import check_whole
 from tests.servers import wait_until
@@ -110,7 +110,7 @@ def stores(project: Path) -> Iterator[Stores]:
     gates.clear()
 
 
-def clean(stores: Stores, choice: Choice = ALL, **more: Any) -> Report:
+def clean(stores: Stores, choice: Choice = ALL, **more: Any) -> Cleaned:
     return Cleaning(stores, choice, **more).run()
 
 

@@ -16,7 +16,7 @@ from solvent.errors import SolventError
 from solvent.runs.words import size_text
 
 if TYPE_CHECKING:
-    from solvent.runs.clean import Choice, Cleaning, Owned, Plan, Report
+    from solvent.runs.clean import Choice, Cleaned, Cleaning, Owned, Preview
 
 _SHOWN = 12
 _MUCH_FREE_BYTES = 16_000_000
@@ -64,17 +64,17 @@ def execute(arguments: Namespace, name: str) -> int:
         if arguments.drop:
             return _drop(cleaning, arguments)
         if arguments.dry_run:
-            plan = cleaning.plan()
-            _tell(_plan_facts(plan), plan.before, plan.after, arguments)
+            preview = cleaning.preview()
+            _tell(_preview_facts(preview), preview.before, preview.after, arguments)
             return 0
         if not choice.nothing and not arguments.yes and not _agreed(cleaning, arguments):
             return 1
-        report = cleaning.run()
-        facts = _report_facts(report)
+        cleaned = cleaning.run()
+        facts = _cleaned_facts(cleaned)
         if arguments.vacuum:
             facts["vacuumed_bytes"] = cleaning.compact()
         facts["free_bytes"] = stores.metadata.free_bytes()
-        _tell(facts, report.before, report.after, arguments)
+        _tell(facts, cleaned.before, cleaned.after, arguments)
     return 0
 
 
@@ -98,11 +98,11 @@ def _choice(arguments: Namespace) -> Choice:
 
 def _agreed(cleaning: Cleaning, arguments: Namespace) -> bool:
     """Ask whether the runs may go; True where none would. Where nobody can answer, say what is needed."""
-    plan = cleaning.plan()
-    if plan.runs.runs == plan.runs.stubs:
+    preview = cleaning.preview()
+    if preview.runs.runs == preview.runs.stubs:
         return True
-    freed = _total(plan.before) - _total(plan.after) + plan.swept.removed_bytes
-    what = f"{_runs(plan.runs.runs - plan.runs.stubs)} and {size_text(freed)}"
+    freed = _total(preview.before) - _total(preview.after) + preview.swept.removed_bytes
+    what = f"{_runs(preview.runs.runs - preview.runs.stubs)} and {size_text(freed)}"
     if arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise SolventError(f"this removes {what}", hint="add --yes to do it, or --dry-run to see what would go")
     print(f"Remove {what}? [y/N] ", end="", file=sys.stderr, flush=True)
@@ -112,32 +112,32 @@ def _agreed(cleaning: Cleaning, arguments: Namespace) -> bool:
     return False
 
 
-def _plan_facts(plan: Plan) -> dict[str, Any]:
-    freed = _total(plan.before) - _total(plan.after) + plan.swept.removed_bytes
+def _preview_facts(preview: Preview) -> dict[str, Any]:
+    freed = _total(preview.before) - _total(preview.after) + preview.swept.removed_bytes
     return {
         "dry_run": True,
-        "runs": plan.runs.runs - plan.runs.stubs,
-        "runs_kept_in_part": plan.runs.stubs,
-        "bytes_before": plan.swept.before_bytes,
-        "bytes_after": plan.swept.before_bytes - freed,
-        "unnamed_bytes": plan.swept.removed_bytes,
-        "young_bytes": plan.swept.young_bytes,
+        "runs": preview.runs.runs - preview.runs.stubs,
+        "runs_kept_in_part": preview.runs.stubs,
+        "bytes_before": preview.swept.before_bytes,
+        "bytes_after": preview.swept.before_bytes - freed,
+        "unnamed_bytes": preview.swept.removed_bytes,
+        "young_bytes": preview.swept.young_bytes,
     }
 
 
-def _report_facts(report: Report) -> dict[str, Any]:
-    swept = report.swept
+def _cleaned_facts(cleaned: Cleaned) -> dict[str, Any]:
+    swept = cleaned.swept
     return {
         "dry_run": False,
-        "runs": report.removed_runs,
-        "runs_kept_in_part": report.stubs,
+        "runs": cleaned.removed_runs,
+        "runs_kept_in_part": cleaned.stubs,
         "bytes_before": swept.before_bytes,
         "bytes_after": swept.after_bytes,
-        "unnamed_bytes": swept.removed_bytes - (_total(report.before) - _total(report.after)),
+        "unnamed_bytes": swept.removed_bytes - (_total(cleaned.before) - _total(cleaned.after)),
         "young_bytes": swept.young_bytes,
-        "leftover_bytes": report.leftover_bytes,
-        "runs_held": report.held_runs,
-        "held_for": list(report.held_for),
+        "leftover_bytes": cleaned.leftover_bytes,
+        "runs_held": cleaned.held_runs,
+        "held_for": list(cleaned.held_for),
     }
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+Name = tuple[str, str]
+"""The digest and type that name an artifact."""
 
-def artifacts_of_result(text: str | None) -> Iterator[tuple[str, str]]:
-    """Give the digest and type of each artifact that a result names."""
+
+def artifacts_of_result(text: str | None) -> Iterator[Name]:
+    """Give the name of each artifact that a result names."""
     waiting = [json.loads(text)] if text and '"artifact"' in text else []
     while waiting:
         tree = waiting.pop()

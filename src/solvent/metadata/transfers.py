@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from solvent.metadata.database import Database
+from solvent.metadata.results import Name
 from solvent.metadata.rows import ARTIFACT_COLUMNS, RUN_COLUMNS, read_artifact, read_blob
 from solvent.model import ArtifactRef, Blob, RunRecord
 
@@ -25,9 +26,6 @@ TABLES = {
     "attachments": "run_id, position, ordinal, kind, name, digest, type",
 }
 """What belongs to the step runs of one run: table to columns, in the order in which rows may be written."""
-
-Name = tuple[str, str]
-"""The digest and type that name an artifact."""
 
 _AGAIN = " ON CONFLICT DO NOTHING"
 

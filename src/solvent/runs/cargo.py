@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from solvent.metadata.dropped import Dropped
-from solvent.metadata.transfers import Name, Page, Weight
+from solvent.metadata.results import Name
+from solvent.metadata.transfers import Page, Weight
 from solvent.model import ArtifactRef, Blob, RunRecord
 
 PAGE_STEPS = 500

@@ -11,9 +11,9 @@ from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.errors import BlobError, StoreError
 from solvent.metadata import transfers
 from solvent.metadata.dropped import Dropped, find_dropped, forget_dropped, note_dropped
-from solvent.metadata.results import artifacts_of_result
+from solvent.metadata.results import Name, artifacts_of_result
 from solvent.metadata.rows import RUN_FIELDS
-from solvent.metadata.transfers import Name, Page
+from solvent.metadata.transfers import Page
 from solvent.model import ArtifactRef, Blob, RunRecord
 from solvent.runs.beside import CLEANING
 from solvent.runs.cargo import Facts, Group
@@ -27,7 +27,7 @@ _LOOK_SECONDS = 0.2
 _DAMAGED = "bytes of it are missing or damaged at the source"
 
 
-class Moved(Exception):
+class Overtaken(Exception):
     """What the copy counts on was changed by others meanwhile: it has to look again, and to carry `runs` too."""
 
     def __init__(self, runs: Iterable[str] = ()) -> None:
@@ -64,8 +64,8 @@ class Carrier:
                     self._target.blobs.sync()
                     self._write(group)
                 return group
-            except Moved as moved:
-                ids = [*moved.runs, *ids]
+            except Overtaken as overtaken:
+                ids = [*overtaken.runs, *ids]
                 self._files.clear()
                 self._let_clean()
         raise StoreError(
@@ -137,7 +137,7 @@ class Carrier:
         known = {id for id in ids if group.records[id].status == transfers.CLEANED}
         weights = transfers.weigh_runs(self._source.metadata, ids)
         if cleaned != known or len(statuses) < len(ids) or weights != group.facts.of(ids):
-            raise Moved
+            raise Overtaken
 
     def _excuse_removed(self, group: Group) -> None:
         """Leave out the runs whose bytes are missing because a clean-up of the source removed them a moment ago."""
@@ -268,14 +268,14 @@ class Carrier:
         statuses = transfers.read_statuses(target.metadata, [*group.there, *group.builds_on()])
         lost = {id for id in group.builds_on() if statuses.get(id, transfers.CLEANED) == transfers.CLEANED}
         if lost or any(statuses.get(id) != status for id, status in group.there.items()):
-            raise Moved(lost)
+            raise Overtaken(lost)
         cleaning = target.metadata.last_cleaning()
         if cleaning == group.cleaning and not cleaning[1]:
             return
         if transfers.CLEANED in group.there.values() and target.locks.holder_alive(CLEANING):
-            raise Moved
+            raise Overtaken
         if target.blobs.renew(group.safe.values()):
-            raise Moved
+            raise Overtaken
 
     def _write_rows(self, group: Group) -> None:
         self._check(group)
@@ -336,12 +336,12 @@ class Carrier:
             refs = transfers.read_artifacts(self._source.metadata, names)
         there = transfers.read_artifacts(self._target.metadata, refs.keys() & group.whole)
         if len(there) < len(refs.keys() & group.whole):
-            raise Moved
+            raise Overtaken
         for name, ref in refs.items():
             if name in group.whole:
                 continue
             if not all(blob.digest in group.safe or blob.digest in group.dropped for blob in ref.all_blobs()):
-                raise Moved
+                raise Overtaken
             self._target.metadata.add_artifact(ref)
 
     def _add_words(self, kind: str, subjects: Collection[str]) -> None:

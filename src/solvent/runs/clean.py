@@ -30,7 +30,7 @@ LEAST_SECONDS = 2 * CLAIM_SECONDS
 """Beside writers no younger bytes go, whatever was asked for: a writer renews the time of what it wants, but not always."""
 
 
-class Plan(NamedTuple):
+class Preview(NamedTuple):
     """What a clean-up would do, or is about to: how many runs go, and how many bytes, by owner."""
 
     runs: Count
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     swept: Swept
 
 
-class Report(NamedTuple):
+class Cleaned(NamedTuple):
     """What a clean-up did. `held_for` are the runs at work because of which `held_runs` go only in a later one."""
 
     removed_runs: int
@@ -62,7 +62,7 @@ class Cleaning:
         self._grace_seconds = grace_seconds
         self.alive: tuple[str, ...] = ()
 
-    def plan(self) -> Plan:
+    def preview(self) -> Preview:
         """Say what would go, and change nothing."""
         metadata = self._metadata
         cleaning.prepare(metadata)
@@ -73,14 +73,14 @@ class Cleaning:
         count = cleaning.count_doomed(metadata)
         cleaning.scan_results(metadata)
         after = forecast(metadata) if count.runs else before
-        return Plan(count, before, after, sweep(self._stores, self.cutoff, pretend=True))
+        return Preview(count, before, after, sweep(self._stores, self.cutoff, pretend=True))
 
-    def run(self, at: Callable[[str], object] = lambda point: None) -> Report:
+    def run(self, at: Callable[[str], object] = lambda point: None) -> Cleaned:
         """Clean, and say what went. `at` hears of each stage before it begins."""
         with _alone(self._stores):
             return self._run(at)
 
-    def _run(self, at: Callable[[str], object]) -> Report:
+    def _run(self, at: Callable[[str], object]) -> Cleaned:
         metadata = self._metadata
         cleaning.prepare(metadata)
         before = usage(metadata)
@@ -105,7 +105,7 @@ class Cleaning:
         at("remove leftovers")
         leftovers = remove_leftovers(self._stores, self.cutoff, self.living())
         cleaning.end_cleaning(metadata, number)
-        return Report(removed, stubs, before, usage(metadata), swept, leftovers, held, held_for)
+        return Cleaned(removed, stubs, before, usage(metadata), swept, leftovers, held, held_for)
 
     def drop(self, *, pretend: bool = False) -> Freed:
         """Remove the bytes of the chosen runs, of all if none were named, that can be made again; all rows stay.
@@ -189,4 +189,4 @@ def _alone(stores: Stores) -> Iterator[None]:
         stores.locks.unlock(CLEANING)
 
 
-__all__ = ("Choice", "Cleaning", "Owned", "Plan", "Report")
+__all__ = ("Choice", "Cleaned", "Cleaning", "Owned", "Preview")

@@ -41,7 +41,7 @@ class Enough(BaseException):
     """Ends the body: all that is wanted of it is known."""
 
 
-class Made(NamedTuple):
+class RanAgain(NamedTuple):
     """One step that was executed again: which, how long it took, and what was not as it had been, in words."""
 
     label: str
@@ -66,7 +66,7 @@ class Demand:
 
     def __init__(self, means: Means, records: Iterable[StepRunRecord], last_wanted: int | None) -> None:
         self.states: list[CallState] = []
-        self.made: list[Made] = []
+        self.made: list[RanAgain] = []
         self._means = means
         self._records = {record.position: record for record in records}
         self._last_wanted = last_wanted
@@ -133,7 +133,7 @@ class Demand:
             notes = self._compare_keys(state, record)
             outcome = self._execute(state, record, arguments)
             self._verdicts[state.index] = self._store(state, record, outcome)
-            self.made.append(Made(state.label, time.monotonic() - began, notes))
+            self.made.append(RanAgain(state.label, time.monotonic() - began, notes))
         return self._verdicts[state.index]
 
     def is_there(self, artifact: ArtifactRef) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from solvent.errors import BlobError
+from solvent.metadata.results import Name
 from solvent.model import ArtifactRef
-from solvent.runs.remake import Name, remake
+from solvent.runs.remake import remake
 from solvent.runs.state import CallState
 from solvent.runs.stores import Stores
 

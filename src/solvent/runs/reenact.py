@@ -26,7 +26,7 @@ from solvent.pipelines.context import inside_run
 from solvent.pipelines.ref import Ref
 from solvent.runs.beside import writing
 from solvent.runs.capture import WorkerOutput
-from solvent.runs.demand import Demand, Enough, Lost, Made, Means
+from solvent.runs.demand import Demand, Enough, Lost, Means, RanAgain
 from solvent.runs.keyer import Keyer
 from solvent.runs.memo import StoreMemo
 from solvent.runs.moved import Moved
@@ -65,7 +65,7 @@ class Answer(NamedTuple):
     """What came of it: for each goal why it was not reached, or nothing; and the steps that were executed."""
 
     verdicts: dict[Goal, str]
-    made: list[Made]
+    made: list[RanAgain]
 
 
 def main() -> None:

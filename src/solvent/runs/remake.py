@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.config.private import make_folder
 from solvent.errors import NotFoundError
+from solvent.metadata.results import Name
 from solvent.metadata.soundness import Maker, makers
 from solvent.model import ArtifactRef
 from solvent.runs.beside import writing
 from solvent.runs.trust import is_own
 
 if TYPE_CHECKING:
-    from solvent.runs.demand import Made
+    from solvent.runs.demand import RanAgain
     from solvent.runs.reenact import Answer
     from solvent.runs.stores import Stores
 
@@ -25,7 +26,6 @@ ATTEMPTS = 3
 """From how many runs an artifact is tried to be made, the newest first."""
 
 Tell = Callable[[str], None]
-Name = tuple[str, str]
 
 
 class Remade(NamedTuple):
@@ -48,7 +48,7 @@ class Remaking(NamedTuple):
     """All that came of it: each artifact that was asked for, and the steps that were executed for them."""
 
     artifacts: list[Remade]
-    made: list[Made]
+    made: list[RanAgain]
 
     @property
     def ok(self) -> bool:
@@ -73,7 +73,7 @@ def remake(
     found = {name: own_ways(stores, name) for name in wanted}
     ways = {name: list(ways) for name, (ways, _) in found.items()}
     results = {name: Remade(*name, why, None) for name, (_, why) in found.items() if why}
-    steps: list[Made] = []
+    steps: list[RanAgain] = []
     for _ in range(ATTEMPTS):
         open_ways = {name: found for name, found in ways.items() if found and not _is_done(results.get(name))}
         if not open_ways:
@@ -139,7 +139,7 @@ def _round(
     stores: Stores,
     ways: dict[Name, list[Maker]],
     results: dict[Name, Remade],
-    steps: list[Made],
+    steps: list[RanAgain],
     *,
     uncached: bool,
     anew: bool,

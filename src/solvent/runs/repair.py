@@ -12,12 +12,13 @@ from solvent.artifacts.store import LocalBlobs
 from solvent.environments.git import start_git
 from solvent.errors import SolventError
 from solvent.metadata.dropped import forget_dropped
+from solvent.metadata.results import Name
 from solvent.metadata.soundness import files_of_run, holders_of_blob
 from solvent.model import Blob
 from solvent.runs.audit import RUNS_TRIED, Finding
 from solvent.runs.beside import writing
 from solvent.runs.moved import taken_again
-from solvent.runs.remake import Name, Remaking, Tell, remake
+from solvent.runs.remake import Remaking, Tell, remake
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from solvent.artifacts.checking import LINK, LOOSE, MISSING, UNREADABLE, Leftover, leftovers, set_aside
 from solvent.errors import StoreError
 from solvent.metadata.lineage import StepNode
+from solvent.metadata.results import Name
 from solvent.metadata.soundness import dangling, holders_of_blob, makers, results_without_artifact
 from solvent.model import StoredBlob
 from solvent.runs.audit import Audit, Finding, Progress, audit
 from solvent.runs.prospect import Prospects
-from solvent.runs.remake import Name
 
 if TYPE_CHECKING:
-    from solvent.runs.demand import Made
+    from solvent.runs.demand import RanAgain
     from solvent.runs.remake import Tell
     from solvent.runs.stores import Stores
 
@@ -59,7 +59,7 @@ class Report:
     unreferenced: list[StoredBlob]
     dropped: list[StoredBlob]
     leftovers: list[Leftover]
-    made: list[Made]
+    made: list[RanAgain]
 
     @property
     def ok(self) -> bool:
@@ -92,7 +92,7 @@ def verify(
     problems += [Problem("dangling", f"{row.what} is not there: {row.names}", "metadata") for row in rows]
     _set_aside(found.findings, stores)
     _look_ahead(problems, stores, uncached)
-    made: list[Made] = []
+    made: list[RanAgain] = []
     if repair:
         made = _mend(problems, found, stores, uncached, tell)
     return Report(
@@ -164,7 +164,9 @@ def _look_ahead(problems: Iterable[Problem], stores: Stores, uncached: bool) -> 
             problem.obstacle = problem.obstacle or prospects.obstacle(name)
 
 
-def _mend(problems: Iterable[Problem], found: Audit, stores: Stores, uncached: bool, tell: Tell | None) -> list[Made]:
+def _mend(
+    problems: Iterable[Problem], found: Audit, stores: Stores, uncached: bool, tell: Tell | None
+) -> list[RanAgain]:
     from solvent.runs.repair import Repair
 
     repair = Repair(stores, uncached=uncached, tell=tell)
