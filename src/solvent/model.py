@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-STEP_STATUSES = ("waiting", "running", "done", "reused", "failed", "skipped", "cancelled")
 RUN_STATUSES = ("running", "done", "failed", "interrupted")
 
 WHOLE = ""

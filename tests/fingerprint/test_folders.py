@@ -13,7 +13,7 @@ import pytest
 from solvent.errors import IdentityError
 from solvent.fingerprint import files
 from solvent.fingerprint.externals import externals
-from solvent.fingerprint.files import ProcessMemo, digest_file, digest_folder, digest_manifest, folder_manifest
+from solvent.fingerprint.files import ProcessMemo, digest_file, digest_folder, digest_manifest
 from solvent.fingerprint.values import identify
 from solvent.pipelines.files import Folder
 
@@ -105,7 +105,9 @@ def test_a_folder_of_files_that_were_just_written_is_read_again(folder: Path) ->
 
 
 def test_a_manifest_has_the_digest_of_its_folder(folder: Path, tmp_path: Path) -> None:
-    assert digest_manifest(reversed(folder_manifest(folder))) == digest_folder(folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    entries = [(path.relative_to(folder).as_posix(), str(path.stat().st_size), digest_file(path)) for path in files]
+    assert digest_manifest(entries) == digest_manifest(reversed(entries)) == digest_folder(folder)
     shutil.copytree(folder, tmp_path / "copy")
     assert digest_folder(tmp_path / "copy") == digest_folder(folder) == identify(Folder(folder)).digest
 

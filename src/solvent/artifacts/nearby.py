@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from solvent.artifacts.removal import own_bytes
 from solvent.artifacts.store import UNKNOWN_BYTES, BlobWriter, LocalBlobs, replace, scan, unlink
 from solvent.config.private import make_folder
 from solvent.errors import BlobError
@@ -159,7 +160,7 @@ class NearbyBlobs(LocalBlobs):
         for entry in scan(os.path.join(self.root, "files")):
             with suppress(OSError):
                 used = entry.stat().st_mtime
-                yield _Place(entry.path, _own_bytes(entry.path), used, used < now - _ABANDONED_SECONDS)
+                yield _Place(entry.path, own_bytes(entry.path), used, used < now - _ABANDONED_SECONDS)
 
 
 class _Place(NamedTuple):
@@ -186,17 +187,6 @@ class _HeldWriter(BlobWriter):
             replace(self._temporary, path)
             self._blobs._added += blob.size_bytes
         self.blob = blob
-
-
-def _own_bytes(folder: str) -> int:
-    """Sum up the files below a folder that are no second names of blobs."""
-    total = 0
-    for where, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                state = os.lstat(os.path.join(where, name))
-                total += state.st_size if state.st_nlink == 1 else 0
-    return total
 
 
 def _remove(place: _Place) -> bool:

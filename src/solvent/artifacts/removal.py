@@ -60,3 +60,14 @@ def remove_quietly(path: str) -> int:
         unlink(path)
         return size
     return 0
+
+
+def own_bytes(folder: str) -> int:
+    """Sum up the files below a folder that are no second names of blobs."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                state = os.lstat(os.path.join(where, name))
+                total += state.st_size if state.st_nlink == 1 else 0
+    return total

@@ -28,7 +28,7 @@ def execute(arguments: Namespace, name: str) -> int:
     project = Project.find(profile=arguments.profile)
     resolved = api.resolve(pipeline, project, None, options)
     run_options = api.run_options(project, options, Silent(), default_engine="processes")
-    plan = make_plan(pipeline, resolved, project, api.target_of(pipeline, project), run_options)
+    plan = make_plan(pipeline, resolved, project, run_options)
     if arguments.json:
         stop = plan.stop.call.step.spec.name if plan.stop else None
         print_json({"pipeline": plan.pipeline, "seconds": plan.seconds, "stops_at": stop, "steps": plan_rows(plan)})

@@ -33,7 +33,6 @@ _LOCAL_LOADS = frozenset(
     for name, code in _OPS.items()
     if name.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"))
 )
-_CLOSURES = _named("LOAD_CLOSURE", "LOAD_FAST")
 _LOAD_CONST = _OPS["LOAD_CONST"]
 _SMALL_INT = _OPS.get("LOAD_SMALL_INT", -1)
 _CONSTANTS = frozenset({_LOAD_CONST, _SMALL_INT})

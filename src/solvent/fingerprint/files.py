@@ -115,13 +115,6 @@ def digest_folder(path: str | os.PathLike[str], memo: FileMemo | None = None) ->
     return known
 
 
-def folder_manifest(path: str | os.PathLike[str], memo: FileMemo | None = None) -> list[tuple[str, str, str]]:
-    """Return (relative posix path, size, digest) of every file in a folder, sorted by path; links are followed."""
-    found = scan_folder(path)
-    digests, _ = _digests_of(found, memo)
-    return _manifest(found, digests)
-
-
 def digest_manifest(entries: Iterable[tuple[str, str, str]]) -> str:
     """Return the digest of the folder that has these (relative posix path, size, digest), given in any order."""
     return digest("folder", *(text for entry in sorted(entries) for text in entry))

@@ -193,12 +193,8 @@ class Writes(Database):
         removed = self.execute("DELETE FROM tags WHERE kind = ? AND subject = ? AND tag = ?", (kind, id, tag))
         return bool(removed.rowcount > 0)
 
-    def remember_file(self, state: Sequence[Any], digest: str) -> None:
-        """Remember the digest of a file by its state: its path and whatever tells that it has changed."""
-        self.remember_files([(state, digest)])
-
     def remember_files(self, files: Iterable[tuple[Sequence[Any], str]]) -> None:
-        """Remember the digests of many files."""
+        """Remember the digests of files by their states: path, and whatever tells that one has changed."""
         rows = [(storable(str(state[0])), state_text(state), digest) for state, digest in files]
         if rows:
             self.execute_many(_FILE, rows)

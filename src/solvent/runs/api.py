@@ -178,7 +178,7 @@ def plan(pipeline: Pipeline[..., Any], config: Any = None, /, **given: Any) -> A
     project = Project.find(profile=chosen.get("profile"))
     resolved = resolve(pipeline, project, _merge_given(config, parameters), chosen)
     options = run_options(project, chosen, Silent(), default_engine="inline")
-    return make_plan(pipeline, resolved, project, target_of(pipeline, project), options)
+    return make_plan(pipeline, resolved, project, options)
 
 
 def _sort_keywords(pipeline: Pipeline[..., Any], given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from solvent.artifacts.removal import remove_quietly
+from solvent.artifacts.removal import own_bytes, remove_quietly
 from solvent.metadata import cleaning
 from solvent.runs.beside import others_writing
 from solvent.runs.stores import Stores
@@ -99,13 +99,8 @@ def _older_path(path: str, before: float | None) -> bool:
 
 def _remove_tree(path: str) -> int:
     """Remove a folder; only bytes that no other name holds count."""
-    total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            with suppress(OSError):
-                state = os.lstat(os.path.join(folder, name))
-                total += state.st_size if state.st_nlink == 1 else 0
-    if os.path.isdir(path):
-        shutil.rmtree(path, ignore_errors=True)
-        return total
-    return remove_quietly(path)
+    if not os.path.isdir(path):
+        return remove_quietly(path)
+    total = own_bytes(path)
+    shutil.rmtree(path, ignore_errors=True)
+    return total

@@ -63,9 +63,7 @@ class CacheLookup:
         return output_at(self._states[call_of(ref).index], path_of(ref), self._stores.blobs).identity
 
 
-def make_plan(
-    pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, target: str, options: Options
-) -> Plan:
+def make_plan(pipeline: Pipeline[..., Any], resolved: Resolved, project: Project, options: Options) -> Plan:
     """Trace a pipeline against its project's store. Nothing is executed and nothing is written but an empty store."""
     value = resolved.value
     positional = pipeline.config_type is not None

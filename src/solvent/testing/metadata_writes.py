@@ -201,8 +201,8 @@ class WritesContract:
     def test_a_file_is_recalled_only_in_the_state_it_was_remembered(self, store: MetadataStore) -> None:
         state = ("/data/\udc80.csv", 2**64 - 1, 2**64 - 2, 100, 5, 6)
         with store.transaction():
-            store.remember_file(state, "old")
-            store.remember_file(state, "new")
+            store.remember_files([(state, "old")])
+            store.remember_files([(state, "new")])
         assert store.recall_files([state, ("/data/other.csv", *state[1:])]) == {state: "new"}
         assert store.recall_files([(*state[:-1], 7)]) == {}
 
