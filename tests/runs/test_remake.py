@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from solvent.config.project import Project
-from solvent.metadata.soundness import makers
+from solvent.metadata.makers import makers
 from solvent.model import ArtifactRef
 from solvent.runs.remake import Name, Remaking, remake
 from solvent.runs.stores import Stores

@@ -45,7 +45,7 @@ def execute(arguments: Namespace, name: str) -> int:
         if not arguments.save:
             return _show(found, stores, arguments.json)
         from solvent.cli.saving import save_bytes
-        from solvent.runs.fetch import with_bytes
+        from solvent.runs.mend import with_bytes
 
         found = with_bytes(found, stores)
         save_bytes(found, stores.blobs, arguments.save)

@@ -6,14 +6,9 @@ import time
 
 from solvent.metadata.answers import Trusted, Writer
 from solvent.metadata.database import Database
+from solvent.metadata.makers import HOLDERS
 
-_MAKERS = """
-WITH RECURSIVE holders (digest, type) AS (
-    SELECT digest, type FROM artifacts WHERE digest = ? AND type = ?
-    UNION
-    SELECT c.parent_digest, c.parent_type FROM holders h JOIN children c ON c.digest = h.digest AND c.type = h.type
-)
-SELECT r.id, r.project, r.origin, r.user_name, r.host, r.started_at
+_WRITERS = f"""{HOLDERS}SELECT r.id, r.project, r.origin, r.user_name, r.host, r.started_at
 FROM (
     SELECT o.run_id FROM holders h JOIN outputs o ON o.digest = h.digest AND o.type = h.type
     UNION
@@ -29,7 +24,7 @@ _RETURNERS = (
 
 def find_writers(database: Database, digest: str, type: str) -> list[Writer]:
     """Read every run that made, logged or returned an artifact, alone or inside a collection; newest first."""
-    found = database.rows(_MAKERS, (digest, type)) or database.rows(_RETURNERS, (f"%{digest}%",))
+    found = database.rows(_WRITERS, (digest, type)) or database.rows(_RETURNERS, (f"%{digest}%",))
     return sorted((Writer(*row) for row in found), key=lambda each: (each.started_at, each.run_id), reverse=True)
 
 

@@ -13,7 +13,7 @@ from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.config.private import make_folder
 from solvent.environments.restore import listed, read_manifest
 from solvent.metadata.dropped import list_dropped
-from solvent.metadata.soundness import record_blobs
+from solvent.metadata.makers import record_blobs
 from solvent.model import Blob, Blobs, StoredBlob
 from solvent.runs.moved import taken_again
 

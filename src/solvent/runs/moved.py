@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from solvent.environments.snapshot import Snapshot, take_snapshot
-from solvent.metadata.soundness import files_of_run
+from solvent.metadata.makers import files_of_run
 from solvent.model import RunRecord
 from solvent.runs.target import split_target
 

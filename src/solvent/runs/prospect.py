@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from solvent.errors import SolventError
 from solvent.fingerprint.files import digest_path
+from solvent.metadata.makers import Maker
 from solvent.metadata.results import Name
-from solvent.metadata.soundness import Maker
 from solvent.model import StepRunRecord
 from solvent.runs.memo import StoreMemo
 from solvent.runs.observe import describe, still_holds

@@ -20,7 +20,7 @@ from solvent.environments.restore import read_snapshot
 from solvent.errors import SolventError
 from solvent.fingerprint.former import use_former
 from solvent.fingerprint.values import identify
-from solvent.metadata.soundness import files_of_run
+from solvent.metadata.makers import files_of_run
 from solvent.model import ArtifactRef
 from solvent.pipelines.context import inside_run
 from solvent.pipelines.ref import Ref

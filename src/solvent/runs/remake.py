@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.config.private import make_folder
 from solvent.errors import NotFoundError
+from solvent.metadata.makers import Maker, makers
 from solvent.metadata.results import Name
-from solvent.metadata.soundness import Maker, makers
 from solvent.model import ArtifactRef
 from solvent.runs.beside import writing
 from solvent.runs.trust import is_own

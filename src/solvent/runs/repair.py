@@ -12,8 +12,8 @@ from solvent.artifacts.store import LocalBlobs
 from solvent.environments.git import start_git
 from solvent.errors import SolventError
 from solvent.metadata.dropped import forget_dropped
+from solvent.metadata.makers import files_of_run, holders_of_blob
 from solvent.metadata.results import Name
-from solvent.metadata.soundness import files_of_run, holders_of_blob
 from solvent.model import Blob
 from solvent.runs.audit import RUNS_TRIED, Finding
 from solvent.runs.beside import writing

@@ -79,7 +79,7 @@ class Stores:
         try:
             return load(artifact, self.blobs)
         except BlobError as error:
-            from solvent.runs.fetch import made_again
+            from solvent.runs.mend import made_again
 
             return load(made_again(artifact, self, error), self.blobs)
 

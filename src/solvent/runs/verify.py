@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from solvent.artifacts.checking import LINK, LOOSE, MISSING, UNREADABLE, Leftover, leftovers, set_aside
 from solvent.errors import StoreError
 from solvent.metadata.lineage import StepNode
+from solvent.metadata.makers import holders_of_blob, makers
 from solvent.metadata.results import Name
-from solvent.metadata.soundness import dangling, holders_of_blob, makers, results_without_artifact
+from solvent.metadata.soundness import dangling, results_without_artifact
 from solvent.model import StoredBlob
 from solvent.runs.audit import Audit, Finding, Progress, audit
 from solvent.runs.prospect import Prospects
