@@ -39,6 +39,8 @@ def possible(error: str, call: Call) -> bool:
 
 def said_in_words(error: str, found: Traced) -> None:
     """The command did what was asked after all, or said what stood in its way; never a traceback of ours."""
+    if found.met and not possible(error, found.met):
+        return  # two threads at work: another call than the one that was counted had its turn
     assert "/solvent/" not in found.err
     assert "<frozen" not in found.err
     assert found.status in (0, 1, 2)

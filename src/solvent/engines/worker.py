@@ -59,9 +59,12 @@ def perform(message: bytes | bytearray, entry: str, channel: Channel) -> tuple[b
 
 def describe(error: BaseException) -> Failure:
     """Put an error that the entry point let through into a record that travels."""
-    import traceback
+    try:
+        import traceback
 
-    text = "".join(traceback.format_exception(error))
+        text = "".join(traceback.format_exception(error))
+    except OSError:
+        text = ""  # where no file can be opened any more, not even a module can be read
     return Failure(kind=type(error).__name__, message=str(error) or type(error).__name__, traceback=text)
 
 
