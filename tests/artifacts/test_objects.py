@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -456,6 +457,20 @@ def test_a_store_that_ignores_conditions_is_refused_by_name(tmp_path: Path, monk
         assert "Werkzeug" in str(caught.value)
         proxy.careless = False
         open_objects(Place(str(tmp_path)), server.url(f"careless-{os.getpid()}"))
+
+
+def test_a_bucket_that_was_removed_is_no_empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = moto()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"gone-{os.getpid()}"
+    driver = server.driver()
+    driver.mkdir(bucket)
+    with closing(open_objects(Place(str(tmp_path)), f"s3://{bucket}/store")) as store:
+        assert list(store.listing()) == []
+        driver.rm(bucket, recursive=True)
+        with pytest.raises(StoreError, match=f"no bucket '{bucket}'"):
+            list(store.listing())
 
 
 def test_rclone_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

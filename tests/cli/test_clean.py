@@ -44,6 +44,12 @@ def test_clean_says_what_went_and_what_is_left(shop: Path, say: Say) -> None:
     assert facts["bytes_before"] == facts["bytes_after"]
 
 
+def test_dropping_makes_the_metadata_store_smaller_too_if_asked(shop: Path, say: Say) -> None:
+    said = json.loads(say("clean", "--drop", "--vacuum", "--json"))
+    assert said["vacuumed_bytes"] >= 0
+    assert "vacuumed_bytes" not in json.loads(say("clean", "--drop", "--vacuum", "--dry-run", "--json"))
+
+
 def test_without_runs_to_remove_nothing_is_asked(shop: Path, say: Say) -> None:
     assert "runs: 0 removed" in say("clean", "--older-than", "30d")
     assert "runs: 0 removed" in say("clean")

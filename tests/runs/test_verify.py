@@ -13,6 +13,7 @@ import pytest
 
 from solvent.config.project import Project
 from solvent.model import Blob
+from solvent.runs.clean import Choice, Cleaning
 from solvent.runs.stores import Stores
 from solvent.runs.verify import Problem, Report, verify
 from solvent.runs.views import Run
@@ -124,6 +125,17 @@ def test_what_can_not_be_made_again_is_lost_with_the_reason(workshop: Path) -> N
     report = check(repair=True)
     assert (only(report).state, report.ok) == ("lost", False)
     assert "file numbers.csv changed" in only(report).obstacle
+
+
+def test_bytes_that_are_dropped_beside_it_are_not_missed(workshop: Path) -> None:
+    def begin_reading(done: int, count: int, size_bytes: int) -> None:
+        if done == 1:
+            with Stores(Project.find(), create=False) as beside:
+                assert Cleaning(beside, Choice()).drop().blobs > 20
+
+    with Stores(Project.find(), create=False) as stores:
+        report = verify(stores, progress=begin_reading)
+    assert report.problems == []
 
 
 def test_unused_and_left_over_files_are_told_with_their_age(workshop: Path) -> None:

@@ -91,7 +91,7 @@ def test_bytes_that_are_gone_are_computed_again(shop, how: str, engine: str) -> 
         assert again.status == "done"
         assert len(again.ran) == 1
         (why,) = [step["why"] for step in again.said["steps"] if step["status"] == "done"]
-        assert "missing or damaged" in why
+        assert "missing, damaged or dropped" in why
         assert again.result == 60_000
         assert name in [each.name for each in objects(shop)]
 

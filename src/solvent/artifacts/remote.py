@@ -118,6 +118,7 @@ class Remote:
             try:
                 found: dict[str, Any] = driver.find(self.address.path, prefix=f"{folder}/", detail=True)
             except FileNotFoundError:
+                self.look(patience_seconds=0.0)  # no folder is an empty one, but no bucket is an error
                 return {}
             return found
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 12
 _MUCH_FREE_BYTES = 16_000_000
+_VACUUMED = "  and {} of the metadata store's file"
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -80,12 +81,17 @@ def execute(arguments: Namespace, name: str) -> int:
 
 def _drop(cleaning: Cleaning, arguments: Namespace) -> int:
     dropped = cleaning.drop(pretend=arguments.dry_run)
+    facts = {"dry_run": arguments.dry_run, "dropped_blobs": dropped.blobs, "dropped_bytes": dropped.size_bytes}
+    if arguments.vacuum and not arguments.dry_run:
+        facts["vacuumed_bytes"] = cleaning.compact()
     if arguments.json:
-        print_json({"dry_run": arguments.dry_run, "dropped_blobs": dropped.blobs, "dropped_bytes": dropped.size_bytes})
+        print_json(facts)
     else:
         would = "would be dropped" if arguments.dry_run else "dropped"
         blobs, when = ("blob", "it is") if dropped.blobs == 1 else ("blobs", "they are")
         print(f"{would}: {dropped.blobs} {blobs}, {size_text(dropped.size_bytes)}; made again when {when} asked for")
+        if facts.get("vacuumed_bytes"):
+            print(_VACUUMED.format(size_text(facts["vacuumed_bytes"])))
     return 0
 
 
@@ -168,7 +174,7 @@ def _lines(facts: dict[str, Any], before: list[Owned], after: list[Owned]) -> li
     if facts.get("leftover_bytes"):
         lines.append(f"  and {size_text(facts['leftover_bytes'])} of leftovers beside the blobs")
     if facts.get("vacuumed_bytes"):
-        lines.append(f"  and {size_text(facts['vacuumed_bytes'])} of the metadata store's file")
+        lines.append(_VACUUMED.format(size_text(facts["vacuumed_bytes"])))
     if facts.get("free_bytes", 0) > _MUCH_FREE_BYTES:
         lines.append(
             f"  {size_text(facts['free_bytes'])} of the metadata store's file are free and will be used again;"

@@ -12,7 +12,7 @@ from solvent.artifacts.checking import MISSING, Fault, check_blob, entries
 from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.config.private import make_folder
 from solvent.environments.restore import listed, read_manifest
-from solvent.metadata.dropped import list_dropped
+from solvent.metadata.dropped import find_dropped, list_dropped
 from solvent.metadata.makers import record_blobs
 from solvent.model import Blob, Blobs, StoredBlob
 from solvent.runs.moved import taken_again
@@ -79,9 +79,12 @@ def audit(stores: Stores, progress: Progress | None = None) -> Audit:
             ).items():
                 uses.setdefault(blob.digest, _Use(blob.size_bytes, "source", use.runs, path))
         dropped = {each.digest: each.size_bytes for each in list_dropped(stores.metadata)}
-        faults = {digest: fault for digest, fault in faults.items() if digest in uses or fault.kind != MISSING}
-        absent = {digest: use for digest, use in uses.items() if digest not in present and digest not in dropped}
-        faults.update(_still_missing(blobs, absent))
+        there = present.keys() - {digest for digest, fault in faults.items() if fault.kind == MISSING}
+        faults = {digest: fault for digest, fault in faults.items() if digest in there}
+        absent = {digest: use for digest, use in uses.items() if digest not in there and digest not in dropped}
+        missing = dict(_still_missing(blobs, absent))
+        # Their notes are written before bytes are dropped: whoever misses some and looks then finds them.
+        faults.update((digest, missing[digest]) for digest in missing.keys() - find_dropped(stores.metadata, missing))
     return Audit(
         total=len(present),
         size_bytes=counted,

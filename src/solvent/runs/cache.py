@@ -54,7 +54,7 @@ class Cache:
                 return self._changed(observation)
         for field, artifact in record.execution.outputs.items():
             if not self.present(artifact):
-                return f"the stored bytes of its output{' ' + field if field else ''} are missing or damaged"
+                return f"the stored bytes of its output{' ' + field if field else ''} are missing, damaged or dropped"
             if doubt := self._doubt(artifact):
                 return f"its output{' ' + field if field else ''} {doubt}"
             for name in artifact.identity.classes:
