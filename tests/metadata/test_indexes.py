@@ -3,8 +3,12 @@ from collections.abc import Callable
 
 import pytest
 
+from solvent.metadata.dropped import find_dropped, list_dropped
+from solvent.metadata.makers import holders_of_blob, makers
+from solvent.metadata.pins import list_pins
 from solvent.metadata.store import MetadataStore
-from solvent.metadata.trust import find_writers
+from solvent.metadata.transfers import read_contents
+from solvent.metadata.trust import find_writers, is_trusted
 from tests.metadata.records import INT, add, artifact, digest, execution, run, step_run, taken
 
 
@@ -36,6 +40,14 @@ READS: dict[str, Callable[[MetadataStore], object]] = {
     "only_of_others": lambda store: store.only_of_others("delays"),
     "projects": lambda store: store.projects(),
     "writers": lambda store: find_writers(store, artifact(1).digest, INT),
+    "is_trusted": lambda store: is_trusted(store, artifact(1).digest),
+    "makers": lambda store: makers(store, artifact(1).digest, INT),
+    "holders_of_blob": lambda store: holders_of_blob(store, digest("x")),
+    "find_dropped": lambda store: find_dropped(store, [digest("x")]),
+    "list_dropped": lambda store: list_dropped(store, "", 500),
+    "list_pins of a run": lambda store: list_pins(store, "run", "r1"),
+    "has_step_run": lambda store: store.has_step_run("r1", 0),
+    "read_contents": lambda store: read_contents(store, [store.find_run("r1")]),
     "list_runs of a project": lambda store: store.list_runs(project="delays"),
     "find_artifact": lambda store: store.find_artifact(artifact(1).digest[:10]),
     "list_artifacts": lambda store: store.list_artifacts(),

@@ -30,9 +30,10 @@ def stored(store: LocalBlobs, count: int) -> list[Blob]:
 def test_much_is_made_durable_on_the_way_and_not_only_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(haul, "_UNSYNCED_BYTES", 1000)
+    monkeypatch.setattr(haul, "_BUNCH_BLOBS", 4)
+    monkeypatch.setattr(haul, "_UNSYNCED_BYTES", 50)
     source, target = LocalBlobs(tmp_path / "source"), Synced(tmp_path / "target")
-    blobs = stored(source, 400)
+    blobs = stored(source, 40)
     bringing = Haul(source, target, parallel=2, moved=lambda size_bytes: None)
     assert bringing.bring(blobs) == {}
     bringing.close()

@@ -135,7 +135,7 @@ class LocalBlobs:
     def checked_path(self, blob: Blob) -> str:
         """Name the file of a blob whose bytes were checked; an unchanged file is checked once in a process."""
         path = self.path(blob)
-        state = file_state(path)
+        state = state_of(path)
         if state is None:
             raise self._missing(blob)
         if self._checked.get(blob.digest) != state:
@@ -393,7 +393,7 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def file_state(path: str) -> tuple[int, ...] | None:
+def state_of(path: str) -> tuple[int, ...] | None:
     """Give what changes whenever a file's bytes may have changed, or None for no file."""
     try:
         state = os.stat(path)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from solvent.artifacts.sink import Sink, Source
-from solvent.artifacts.store import file_state, store_error
+from solvent.artifacts.store import state_of, store_error
 from solvent.artifacts.tags import find_class
 from solvent.config.private import make_folder
 from solvent.errors import FormatError
@@ -96,13 +96,13 @@ def _materialise(source: Source, blobs: dict[str, Blob], empty: list[str]) -> An
         # A place that was not used for long may be swept from a cache.
         os.utime(os.path.dirname(place))
     states = _known_good.get(place)
-    if states is None or any(file_state(path) != state for path, state in states.items()):
+    if states is None or any(state_of(path) != state for path, state in states.items()):
         try:
             if not _is_whole(place, blobs, empty):
                 _fill(source, place, blobs, empty)
         except OSError as error:
             raise store_error("write", place, error) from error
-        _known_good[place] = {path: file_state(path) for path in (_inside(place, role) for role in blobs)}
+        _known_good[place] = {path: state_of(path) for path in (_inside(place, role) for role in blobs)}
         _remember(place, ref, blobs)
     return find_class(ref.type)(place)
 
