@@ -35,3 +35,9 @@ def test_a_set_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert Project.find(tmp_path).name == "set"
     monkeypatch.setenv("SOLVENT_PROJECT", "outside")
     assert Project.find(tmp_path).name == "outside"
+
+
+@pytest.mark.parametrize(("folder", "name"), [("a\udcffb", "a\\udcffb"), ("aéb", "aéb")])
+def test_a_folder_of_any_name_gives_a_name_that_every_store_keeps(tmp_path: Path, folder: str, name: str) -> None:
+    assert name_of(str(tmp_path / folder), None) == name
+    assert name_of(str(tmp_path), f"{folder}\0") == f"{name}\\x00"

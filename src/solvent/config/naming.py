@@ -10,8 +10,12 @@ _TABLE = r"(?m)^[ \t]*\["
 
 
 def name_of(root: str, given: str | None) -> str:
-    """Give the name that is set, else the one in pyproject.toml, else that of the folder."""
-    return given or _declared(os.path.join(root, "pyproject.toml")) or os.path.basename(root.rstrip(os.sep)) or "root"
+    """Give the name that is set, else the one in pyproject.toml, else that of the folder.
+
+    It is text that any store takes as it is: what is not valid UTF-8 in it stands there in escapes.
+    """
+    name = given or _declared(os.path.join(root, "pyproject.toml")) or os.path.basename(root.rstrip(os.sep)) or "root"
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def _declared(path: str) -> str | None:
