@@ -102,3 +102,27 @@ def test_pin_refuses_what_makes_no_sense(shop: Path, say: Say, capsys: pytest.Ca
 
 def test_tag_says_that_it_needs_only_what(shop: Path, say: Say) -> None:
     assert "needs WHAT\n" in say("tag", code=2)
+
+
+def test_a_dry_run_names_the_runs_that_would_go(shop: Path, say: Say) -> None:
+    oldest = json.loads(say("runs", "--json"))[-1]["id"]
+    listed = say("clean", "--keep", "0", "--dry-run").splitlines()
+    assert f"  {oldest}" in listed
+
+
+def test_a_drop_reaches_what_cleaned_runs_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say
+) -> None:
+    lines = ["from solvent import pipeline, step", "", "@step", "def make(count: int) -> list[int]:"]
+    lines += ["    return list(range(count))", "", "@pipeline", "def main(count: int = 20_000) -> int:"]
+    (tmp_path / "p.py").write_text("\n".join([*lines, "    make(count)", "    return count", ""]))
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        say("run", "p.py", "--engine", "inline", "--quiet")
+    assert "stays in part" in say("clean", "--keep", "1", "--yes")
+    assert say("clean", "--drop").startswith("dropped: 1 blob, ")
+    again = say("clean", "--drop")
+    assert again.startswith("dropped: 0 blobs, ")
+    assert "what stays" in again
+    say("run", "p.py", "--engine", "inline", "--quiet")
+    assert "all is well" in say("verify")

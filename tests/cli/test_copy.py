@@ -47,7 +47,7 @@ def test_a_folder_may_be_a_project_or_a_store(shop: Path, say: Say) -> None:
 
 @slow
 def test_a_dry_run_makes_no_store(shop: Path, say: Say) -> None:
-    assert json.loads(say("copy", "--all", "--to", "new", "--dry-run", "--json"))["sent"]["runs"] == 2
+    assert json.loads(say("copy", "--all", "--to", "./new", "--dry-run", "--json"))["sent"]["runs"] == 2
     assert not (shop / "new").exists()
 
 
@@ -63,6 +63,7 @@ def test_a_dry_run_makes_no_store(shop: Path, say: Say) -> None:
         (["--tag", "nothing", "--to", "./x"], "no run there is like that"),
         (["latest", "--from", "nowhere"], "there is no store 'nowhere'"),
         (["latest", "--to", "x"], "for a new folder write ./x"),
+        (["latest", "--to", "x", "--dry-run"], "for a new folder write ./x"),
         (["latest", "--to", "env:TEAM_METADATA"], "stores elsewhere have two URLs"),
         (["latest", "--to", "postgresql://ada:secret@host/db"], "stores elsewhere have two URLs"),
         (["latest", "--to", "."], "both ends are the same store"),

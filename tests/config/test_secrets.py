@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from solvent.config.secrets import Secret
+from solvent.config import masking
+from solvent.config.secrets import Secret, read_url
 from solvent.errors import ConfigError
 
 
@@ -61,3 +62,24 @@ def test_a_secret_can_not_be_changed() -> None:
         Secret("env:A").reference = "env:B"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         Secret("env:A")._reference = "env:B"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://zoe:hunter2x@db.example.org/team", "postgresql://***db.example.org/team"),
+        ("postgresql://zoe:abc@db/team", "postgresql://***db/team"),
+        ("s3://models/churn?secret=abcdefgh&region=eu", "s3://models/churn?secret=***&region=eu"),
+        ("az://models?account_key=abcd%2Fefgh", "az://models?account_key=***"),
+        ("postgresql://db/team", "postgresql://db/team"),
+    ],
+)
+def test_a_url_by_reference_hides_its_secrets_and_shows_where_it_leads(
+    url: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(masking, "_known", set())
+    monkeypatch.setattr(masking, "_forms", [])
+    monkeypatch.setattr(masking, "_byte_forms", [])
+    monkeypatch.setenv("STORE", url)
+    assert read_url("env:STORE") == url
+    assert masking.masked(f"can't reach {url} here") == f"can't reach {shown} here"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SHOWN = 12
 _MUCH_FREE_BYTES = 16_000_000
 _VACUUMED = "  and {} of the metadata store's file"
+_WHAT_STAYS = """\
+what stays: small values, what is pinned, what other runs than the chosen ones
+use, and what was made from a file or by a step with cache=False"""
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -40,7 +43,7 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--drop",
         action="store_true",
-        help="keep the runs, and remove the bytes that can be made again from the record",
+        help="keep the runs, and remove their bytes that can be made again from the record; of all runs if none is named",
     )
     parser.add_argument(
         "--vacuum", action="store_true", help="then make the file of the metadata store smaller, if no run is at work"
@@ -66,7 +69,7 @@ def execute(arguments: Namespace, name: str) -> int:
             return _drop(cleaning, arguments)
         if arguments.dry_run:
             preview = cleaning.preview()
-            _tell(_preview_facts(preview), preview.before, preview.after, arguments)
+            _tell(_preview_facts(preview), preview.before, preview.after, arguments, preview.first)
             return 0
         if not choice.nothing and not arguments.yes and not _agreed(cleaning, arguments):
             return 1
@@ -90,6 +93,8 @@ def _drop(cleaning: Cleaning, arguments: Namespace) -> int:
         would = "would be dropped" if arguments.dry_run else "dropped"
         blobs, when = ("blob", "it is") if dropped.blobs == 1 else ("blobs", "they are")
         print(f"{would}: {dropped.blobs} {blobs}, {size_text(dropped.size_bytes)}; made again when {when} asked for")
+        if not dropped.blobs:
+            print(_WHAT_STAYS)
         if facts.get("vacuumed_bytes"):
             print(_VACUUMED.format(size_text(facts["vacuumed_bytes"])))
     return 0
@@ -147,16 +152,20 @@ def _cleaned_facts(cleaned: Cleaned) -> dict[str, Any]:
     }
 
 
-def _tell(facts: dict[str, Any], before: list[Owned], after: list[Owned], arguments: Namespace) -> None:
+def _tell(
+    facts: dict[str, Any], before: list[Owned], after: list[Owned], arguments: Namespace, runs: Sequence[str] = ()
+) -> None:
     if arguments.json:
         print_json({**facts, "by_step": _by(before, after, 0), "by_user": _by(before, after, 2)})
     else:
-        print("\n".join(_lines(facts, before, after)))
+        print("\n".join(_lines(facts, before, after, runs)))
 
 
-def _lines(facts: dict[str, Any], before: list[Owned], after: list[Owned]) -> list[str]:
+def _lines(facts: dict[str, Any], before: list[Owned], after: list[Owned], runs: Sequence[str]) -> list[str]:
     would = "would go" if facts["dry_run"] else "removed"
-    lines = [f"runs: {facts['runs']} {would}"]
+    lines = [f"runs: {facts['runs']} {would}", *(f"  {id}" for id in runs)]
+    if runs and facts["runs"] > len(runs):
+        lines.append(f"  and {facts['runs'] - len(runs)} older")
     if facts["runs_kept_in_part"]:
         lines.append(f"  {_runs(facts['runs_kept_in_part'], 'stays')} in part, for what other runs reuse")
     if facts.get("runs_held"):

@@ -17,7 +17,7 @@ from solvent.cli.parsing import whole_number
 from solvent.config.project import Project
 from solvent.errors import NotFoundError, SolventError
 from solvent.runs.copy import Copied, choose_runs, copy_runs
-from solvent.runs.elsewhere import are_same, open_elsewhere, store_name
+from solvent.runs.elsewhere import are_same, makes_store, open_elsewhere, store_name
 from solvent.runs.stores import Stores
 from solvent.runs.words import seconds_text, size_text
 
@@ -81,9 +81,10 @@ def _check(arguments: Namespace) -> None:
 def _open_target(arguments: Namespace, own: Project, opened: ExitStack) -> Stores:
     """Open the store that gets the runs; a dry run makes none, so an empty one stands in for one that is not there."""
     try:
-        return open_elsewhere(arguments.to, own, create=not arguments.dry_run)
+        # A dry run refuses what the copy would refuse.
+        return open_elsewhere(arguments.to, own, create=not (arguments.dry_run and makes_store(arguments.to, own)))
     except NotFoundError:
-        if not arguments.dry_run:
+        if not (arguments.dry_run and makes_store(arguments.to, own)):
             raise
         folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="solvent-"))
         settings = own.settings._replace(metadata=None, artifacts=None)

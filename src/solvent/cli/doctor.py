@@ -86,18 +86,22 @@ def _place(project: Any) -> Finding:
 
 def _name(stores: Any) -> Finding:
     """Two projects of one name in one store could not be told apart."""
+    from solvent.config.naming import declared_name
+
     project = stores.project
     shared = stores.metadata_url is not None or not stores.home.startswith(os.path.join(project.root, ""))
-    if shared and not project.settings.project and project.name == os.path.basename(project.root):
+    if shared and not project.settings.project and not declared_name(project.root):
         hint = "set `project`, so that no other folder of that name is taken for it"
         return Finding("note", "name", f"{project.name}, by its folder alone, in a store outside it; {hint}")
-    return Finding("ok", "name", project.name)
+    return Finding("ok", "name", f"{project.name}, of the project in this store")
 
 
 def _store(stores: Any, deep: bool) -> Iterator[Finding]:
     from solvent.metadata.migrations import SCHEMA
 
     yield Finding("ok", "store", f"{_where(stores)}, schema {SCHEMA}")
+    if stores.place.artifacts:
+        yield Finding("ok", "artifacts", _shown(stores.place.artifacts))
     yield from _shared(stores)
     yield _name(stores)
     if open_to_others(stores.home):
@@ -117,6 +121,12 @@ def _where(stores: Any) -> str:
     return str(stores.metadata.path) if stores.metadata_url else str(stores.home)
 
 
+def _shown(url: str) -> str:
+    from solvent.artifacts.addresses import shown
+
+    return shown(url)
+
+
 def _shared(stores: Any) -> Iterator[Finding]:
     """Say what a team must know of a store that it shares."""
     for weakness in stores.metadata.weaknesses():
@@ -131,6 +141,8 @@ def _blobs(stores: Any, deep: bool) -> Finding:
     if wrong:
         detail = f"{len(wrong)} of {count} are missing or damaged, the first is {wrong[0][:12]}"
         return Finding("wrong", "blobs", f"{detail}; `solvent verify --repair` puts back what can be made again")
+    if not count:
+        return Finding("ok", "blobs", "none yet")
     return Finding("ok", "blobs", f"all {count} are there, {'and their digests' if deep else 'their sizes'} are right")
 
 

@@ -23,15 +23,24 @@ def print_json(value: Any) -> None:
 
 
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], *, stretch: int | None = None, right: Sequence[int] = ()
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    stretch: int | None = None,
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
 ) -> str:
-    """Lay out rows under heads within the width; where they do not fit, the column `stretch` is cut, then the widest."""
+    """Lay out rows under heads within the width; where they do not fit, the column `stretch` is cut, then the widest.
+
+    The columns `whole` are never cut, since people copy what stands there; then `stretch` gives way further.
+    """
     cells = [list(heads), *[[str(cell).replace("\n", " ") for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     room = width() - 2 * (len(heads) - 1)
     if stretch is not None:
-        widths[stretch] = min(widths[stretch], max(8, room - sum(widths) + widths[stretch]))
-    widest = widths.index(max(widths))
+        least = 4 if whole else 8
+        widths[stretch] = min(widths[stretch], max(least, room - sum(widths) + widths[stretch]))
+    widest = max((each for each in range(len(widths)) if each not in whole), key=widths.__getitem__)
     widths[widest] = min(widths[widest], max(8, room - sum(widths) + widths[widest]))
     return "\n".join(_line(row, widths, right) for row in cells)
 

@@ -114,7 +114,9 @@ def short_result(result: Any) -> str:
     """Show a result, as JSON holds it, in a few words: each artifact as its type and the beginning of its digest."""
     import json
 
-    return cut(json.dumps(_in_short(result), ensure_ascii=False), 400)
+    short = _in_short(result)
+    is_artifact = isinstance(result, dict) and isinstance(short, str)
+    return cut(short if is_artifact else json.dumps(short, ensure_ascii=False), 400)
 
 
 def _in_short(result: Any) -> Any:

@@ -121,7 +121,7 @@ def _table(facts: list[dict[str, Any]], several: bool) -> str:
     heads = ("run", "pipeline", "status", "started", "took", "ran", "result")
     if several:
         facts = [{**each, "pipeline": f"{each['project'] or '-'}/{each['pipeline']}"} for each in facts]
-    return table(heads, [_row(each) for each in facts], stretch=6, right=(4, 5))
+    return table(heads, [_row(each) for each in facts], stretch=6, right=(4, 5), whole=(0,))
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:

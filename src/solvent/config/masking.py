@@ -76,7 +76,7 @@ def learn_urls(text: str) -> None:
     found += [*re.findall(_TOKEN_IN_URL, text), *(value for _, value in re.findall(_QUERY, text))]
     for password in found:
         learn(password, _LEAST_UNASKED)
-        learn(_unquoted(password), _LEAST_UNASKED)
+        learn(unquoted(password), _LEAST_UNASKED)
 
 
 def masked(text: str) -> str:
@@ -213,7 +213,7 @@ def _in_base64(data: bytes) -> Iterator[str]:
                 yield each.rstrip("=")
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
     import re
 
     def decoded(found: Match[str]) -> str:

@@ -14,13 +14,14 @@ def name_of(root: str, given: str | None) -> str:
 
     It is text that any store takes as it is: what is not valid UTF-8 in it stands there in escapes.
     """
-    name = given or _declared(os.path.join(root, "pyproject.toml")) or os.path.basename(root.rstrip(os.sep)) or "root"
+    name = given or declared_name(root) or os.path.basename(root.rstrip(os.sep)) or "root"
     return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
-def _declared(path: str) -> str | None:
+def declared_name(root: str) -> str | None:
+    """Give the name that the project's pyproject.toml says, if it has one."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(os.path.join(root, "pyproject.toml"), encoding="utf-8") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError):
         return None

@@ -7,13 +7,14 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-from solvent.config.masking import learn
+from solvent.config.masking import learn, learn_urls, unquoted
 from solvent.errors import ConfigError
 
 _FORM = "write env:NAME for an environment variable or file:PATH for a file"
 
 
 _LARGEST_BYTES = 1 << 16
+_SECRET_OPTIONS = ("key", "secret", "token", "pass", "sig", "credential", "connection_string")
 
 
 def _at_once(read: Callable[[], Any]) -> Any:
@@ -50,8 +51,7 @@ class Secret:
 
     def reveal(self) -> str:
         """Read the value now; a file loses the line break at its end."""
-        kind, _, name = self._reference.partition(":")
-        value: str = _from_environment(name) if kind == "env" else apart(lambda: _from_file(name))
+        value = _read(self._reference)
         learn(value)
         return value
 
@@ -74,6 +74,25 @@ class Secret:
         return Secret, (self._reference,)
 
 
+def read_url(reference: str) -> str:
+    """Read a URL by its reference: its secrets are masked from now on; host and path may be shown, as errors must."""
+    value = _read(reference)
+    _, _, rest = value.partition("://")
+    if not rest:
+        learn(value)
+        return value
+    learn_urls(value)
+    user, at, _ = rest.partition("@")
+    if at and ":" in user:
+        learn(f"{user}@")
+    for option in rest.partition("?")[2].split("&"):
+        name, _, given = option.partition("=")
+        if any(word in name.lower() for word in _SECRET_OPTIONS):
+            learn(given)
+            learn(unquoted(given))
+    return value
+
+
 def know(reference: str) -> None:
     """Mask what a reference leads to from now on, if that can be read without a trace; a pipe would be read empty."""
     kind, _, name = reference.partition(":")
@@ -94,6 +113,14 @@ def is_reference(text: object) -> bool:
         return False
     kind, _, name = text.partition(":")
     return kind in ("env", "file") and bool(name.strip())
+
+
+def _read(reference: str) -> str:
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        return _from_environment(name)
+    value: str = apart(lambda: _from_file(name))
+    return value
 
 
 def _from_environment(name: str) -> str:

@@ -148,6 +148,22 @@ def choose(database: Database, choice: Choice, alive: Iterable[str], project: st
     database.execute_many("DELETE FROM clean_doomed WHERE id = ?", [(id,) for id in alive])
 
 
+def choose_stubs(database: Database, project: str | None) -> None:
+    """Add to `clean_doomed` the runs of a project that stayed in part when they were cleaned."""
+    mine, given = ("", ()) if project is None else (" AND project IN (?, '')", (project,))
+    sql = f"INSERT INTO clean_doomed (id) SELECT id FROM runs WHERE status = 'cleaned'{mine} ON CONFLICT DO NOTHING"
+    database.execute(sql, given)
+
+
+def list_doomed(database: Database, limit: int) -> list[str]:
+    """Give the newest runs of `clean_doomed` that go as a whole."""
+    sql = (
+        "SELECT d.id FROM clean_doomed d WHERE NOT EXISTS (SELECT 1 FROM clean_reached c WHERE c.run_id = d.id)"
+        " ORDER BY d.id DESC LIMIT ?"
+    )
+    return [row[0] for row in database.rows(sql, (limit,))]
+
+
 def find_reached(database: Database) -> None:
     """Fill `clean_reached`: the step runs of doomed runs that other runs reuse, and those that these were made from."""
     database.execute("DELETE FROM clean_reached")

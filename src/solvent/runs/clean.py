@@ -30,10 +30,15 @@ LEAST_SECONDS = 2 * CLAIM_SECONDS
 """Beside writers no younger bytes go, whatever was asked for: a writer renews the time of what it wants, but not always."""
 
 
+_NAMED = 12
+"""How many of the runs that would go are named."""
+
+
 class Preview(NamedTuple):
-    """What a clean-up would do, or is about to: how many runs go, and how many bytes, by owner."""
+    """What a clean-up would do, or is about to: how many runs go, the first of them, and how many bytes, by owner."""
 
     runs: Count
+    first: list[str]
     before: list[Owned]
     after: list[Owned]
     swept: Swept
@@ -71,9 +76,10 @@ class Cleaning:
             cleaning.find_reached(metadata)
         before = usage(metadata)
         count = cleaning.count_doomed(metadata)
+        first = cleaning.list_doomed(metadata, _NAMED)
         cleaning.scan_results(metadata)
         after = forecast(metadata) if count.runs else before
-        return Preview(count, before, after, sweep(self._stores, self.cutoff, pretend=True))
+        return Preview(count, first, before, after, sweep(self._stores, self.cutoff, pretend=True))
 
     def run(self, at: Callable[[str], object] = lambda point: None) -> Cleaned:
         """Clean, and say what went. `at` hears of each stage before it begins."""
@@ -117,6 +123,8 @@ class Cleaning:
             cleaning.prepare(metadata)
             number = None if pretend else cleaning.begin_cleaning(metadata, user_name())
             cleaning.choose(metadata, self._choice, self.living(), metadata.project)
+            # What is left of cleaned runs is there for others: these alone say whether its bytes may go.
+            cleaning.choose_stubs(metadata, metadata.project)
             dropped = drop(self._stores, self._at_work, pretend=pretend)
             if number is not None:
                 cleaning.end_cleaning(metadata, number)

@@ -38,9 +38,9 @@ def open_elsewhere(word: str | None, own: Project, *, create: bool) -> Stores:
     project = own if word is None else find_project(word, own)
     if project.settings.metadata or _has_store(project.home):
         return Stores(project, create=create)
-    bare = word is not None and os.path.basename(word) == word and not os.path.isdir(word)
-    if create and not (bare and word not in own.settings.profiles):
+    if create and makes_store(word, own):
         return Stores(project)
+    bare = _is_bare(word)
     hint = "a folder, a profile of the project, or METADATA-URL,ARTIFACTS-URL"
     if word is None:
         raise NotFoundError("the project has no store yet", where=project.home)
@@ -49,6 +49,15 @@ def open_elsewhere(word: str | None, own: Project, *, create: bool) -> Stores:
         where=None if bare else project.home,
         hint=f"for a new folder write ./{word}" if create else hint,
     )
+
+
+def makes_store(word: str | None, own: Project) -> bool:
+    """Whether a word may name a store that is not there yet: a bare one may be a misspelt profile, so it may not."""
+    return word in own.settings.profiles or not _is_bare(word)
+
+
+def _is_bare(word: str | None) -> bool:
+    return word is not None and os.path.basename(word) == word and not os.path.isdir(word)
 
 
 def _has_store(home: str) -> bool:

@@ -11,7 +11,7 @@ from solvent.artifacts.saving import load, runs_code
 from solvent.config.masking import learn_urls, masked
 from solvent.config.private import make_folder
 from solvent.config.project import Project
-from solvent.config.secrets import Secret, is_reference
+from solvent.config.secrets import is_reference, read_url
 from solvent.errors import BlobError, StoreError, way_out
 from solvent.metadata.opening import open_locks, open_metadata
 from solvent.metadata.store import MetadataStore
@@ -116,4 +116,4 @@ def _revealed(setting: str | None) -> str | None:
     """Give a URL that may be written as a reference, since it may hold a password."""
     if setting is None or setting.startswith("file://") or not is_reference(setting):
         return setting
-    return Secret(setting).reveal()
+    return read_url(setting)
