@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from solvent.config.project import Project
+from solvent.metadata.dropped import Dropped, list_dropped, note_dropped
 from solvent.metadata.makers import makers
 from solvent.model import ArtifactRef
 from solvent.runs.remake import Name, Remaking, remake
@@ -137,6 +138,44 @@ def test_asked_anew_the_step_is_executed_although_its_bytes_are_there(chain: Pat
     opened = stores()
     assert remake(opened, [output(opened, "noisy")], anew=True).ok
     assert executed() == ["noisy"]
+
+
+MODEL = """
+from sklearn.linear_model import LinearRegression
+from solvent import pipeline, step
+
+@step
+def fit() -> LinearRegression:
+    model = LinearRegression()
+    model.note = "a fitted model " * 2000
+    return model.fit([[1.0], [2.0]], [1.0, 2.0])
+
+@pipeline
+def main() -> LinearRegression:
+    return fit()
+"""
+
+
+def test_sound_bytes_stay_although_the_same_model_is_encoded_in_other_bytes(project: Path) -> None:
+    Path("chain_of_tests.py").write_text(MODEL)
+    run_it(project)
+    opened = stores()
+    before = output(opened, "fit")
+    assert remake(opened, [before], anew=True).ok
+    assert opened.metadata.find_artifact(*name(before)) == before
+    assert {each.digest for each in opened.blobs.listing()} >= {each.digest for each in before.all_blobs()}
+
+
+def test_dropped_bytes_that_come_back_as_others_are_no_longer_called_dropped(project: Path) -> None:
+    Path("chain_of_tests.py").write_text(MODEL)
+    run_it(project)
+    opened = stores()
+    before = output(opened, "fit")
+    lose(opened, before)
+    with opened.metadata.transaction():
+        note_dropped(opened.metadata, [Dropped(each.digest, each.size_bytes, 1.0) for each in before.all_blobs()])
+    assert remake(opened, [before]).ok
+    assert list_dropped(opened.metadata) == []
 
 
 def test_the_code_is_that_of_the_snapshot(chain: Path) -> None:

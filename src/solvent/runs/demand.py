@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from solvent.artifacts.saving import save
 from solvent.errors import AuthoringError, BlobError, SolventError, StepFailed
-from solvent.metadata.dropped import forget_dropped
+from solvent.metadata.dropped import forget_dropped, forget_unnamed_dropped
 from solvent.model import ArtifactRef, CodeFingerprint, Failure, Identity, StepRunRecord
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import Ref, call_of, part_of, path_of
@@ -258,7 +258,7 @@ class Demand:
         for field, old in record.execution.outputs.items():
             new = outcome.identities.get(field)
             verdicts[field] = difference(state.label, field, old.identity, new)
-            if new is not None and not verdicts[field]:
+            if new is not None and not verdicts[field] and not self._is_sound(old):
                 artifact = self.save(outcome.values[field], new)
                 state.outputs[(field,) if field else ()].artifact = artifact
                 kept.append(artifact)
@@ -266,10 +266,19 @@ class Demand:
         for old_one, new_one in zip(record.execution.attachments, outcome.scope.attachments, strict=False):
             named = f"{old_one.kind} {old_one.name!r}"
             verdicts[named] = difference(state.label, named, old_one.artifact.identity, new_one.artifact.identity)
-            if not verdicts[named]:
+            if not verdicts[named] and not self._is_sound(old_one.artifact):
                 kept.append(new_one.artifact)
         self.keep(kept)
         return verdicts
+
+    def _is_sound(self, artifact: ArtifactRef) -> bool:
+        """Whether the recorded bytes are there and undamaged: then others for the same content are of no use."""
+        try:
+            for blob in artifact.all_blobs():
+                self._means.stores.blobs.checked_path(blob)
+        except BlobError:
+            return False
+        return True
 
     def save(self, value: Any, identity: Identity) -> ArtifactRef:
         stores = self._means.stores
@@ -283,6 +292,7 @@ class Demand:
             for artifact in artifacts:
                 stores.metadata.add_artifact(artifact)
                 forget_dropped(stores.metadata, [blob.digest for blob in artifact.all_blobs()])
+            forget_unnamed_dropped(stores.metadata)
 
     def _as_it_failed(self, state: CallState) -> StepFailed:
         record = self._records[state.index]
