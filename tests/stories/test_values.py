@@ -231,7 +231,7 @@ def test_what_one_engine_wrote_the_other_reads(project) -> None:
     assert all(again.result.values())
 
 
-@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("name", "expected"), [("mixed", "[[1], ['x'], [{'a': 2}]]['things']"), ("twins", "[[1, 2]]['a', 'a']")]
 )
@@ -239,7 +239,7 @@ def test_an_odd_table_comes_back_as_it_was(project, name: str, expected: str, en
     assert project.run("values.py:odds", "--set", f"name={name}", "--engine", engine).result == expected
 
 
-@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -262,7 +262,7 @@ def test_what_could_not_come_back_equal_is_refused_by_name(
     assert "direct cause" not in done.printed
 
 
-@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
 def test_names_may_be_of_any_language_and_length(shop, engine: str) -> None:
     shop.write("größen.py", NAMES)
     (shop.root / "daten").mkdir()
