@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project that is the working folder; its store is `.solvent/` in it."""
     (tmp_path / "solvent.toml").write_text("")
     monkeypatch.chdir(tmp_path)
+    # A pipeline that is loaded puts its folder in front: the next test starts from the path that was.
+    monkeypatch.setattr("sys.path", list(sys.path))
     return tmp_path
 
 

@@ -140,6 +140,23 @@ def test_asked_anew_the_step_is_executed_although_its_bytes_are_there(chain: Pat
     assert executed() == ["noisy"]
 
 
+def test_a_pipeline_in_a_file_with_the_name_of_a_module_of_the_library_is_made_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("json.py").write_text(
+        "from solvent import pipeline, step\n@step\ndef many() -> bytes:\n    return bytes(40_000)\n"
+        "@pipeline\ndef main() -> bytes:\n    return many()\n"
+    )
+    command = [sys.executable, "-P", "-m", "solvent", "run", "json.py", "--engine", "inline", "--quiet"]
+    subprocess.run(command, check=True, capture_output=True)
+    monkeypatch.syspath_prepend(str(project))
+    opened = stores()
+    lost = output(opened, "many")
+    lose(opened, lost)
+    found = remake(opened, [lost])
+    assert found.ok, found
+
+
 MODEL = """
 from sklearn.linear_model import LinearRegression
 from solvent import pipeline, step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -90,25 +91,36 @@ def disk_bytes(folder: Path) -> int:
     return found
 
 
+def peak_memory_mb(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
 def measure(shop: Any, command: list[str], out: str) -> tuple[float, float, float]:
     """Run a command with its output in a file; give its CPU seconds, the peak memory and the peak of log files in MB."""
-    disk, over = 0, threading.Event()
+    disk, memory, over = 0, 0.0, threading.Event()
 
     def watch() -> None:
-        nonlocal disk
+        nonlocal disk, memory
         while not over.wait(0.02):
+            # The system's account of an ended process begins with the memory of the one that started it.
+            memory = max(memory, peak_memory_mb(process.pid))
             disk = max(disk, disk_bytes(shop.root / ".solvent" / "tmp"))
 
     watcher = threading.Thread(target=watch)
-    watcher.start()
     with open(shop.root / out, "wb") as file:
         process = subprocess.Popen(command, cwd=shop.root, env=shop.environment(), stdout=file, stderr=file)
+        watcher.start()
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     over.set()
     watcher.join()
     assert process.returncode == 0, (shop.root / out).read_text()[-2000:]
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, disk / 1e6
+    return used.ru_utime + used.ru_stime, memory, disk / 1e6
 
 
 def shout(shop: Any, engine: str, way: str, count: int) -> tuple[float, float, float]:

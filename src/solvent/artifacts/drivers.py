@@ -125,7 +125,8 @@ def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thre
             await asyncio.gather(*others, return_exceptions=True)
             if client is not None:
                 await client.close()
-            await asyncio.sleep(0)  # the sockets are closed one round later
+            for _ in range(3):  # sockets are closed some rounds later, in a callback of a callback
+                await asyncio.sleep(0)
         finally:
             loop.stop()
 

@@ -72,6 +72,13 @@ def is_passing(error: BaseException) -> bool:
     return not code and any(_kinds(each) & _PASSING_KINDS for each in causes(error))
 
 
+def is_lost_write(error: BaseException) -> bool:
+    """Whether a write was told that something is not there, other than its bucket: an upload that the server lost."""
+    if code_of(error) in ("NoSuchBucket", "ContainerNotFound"):
+        return False
+    return any(isinstance(each, FileNotFoundError) for each in causes(error))
+
+
 def refusal(error: BaseException, address: Address, verb: str, tried_seconds: float) -> StoreError:
     """Say in words why the store can't be used; no secret is in them."""
     problem, hint = _named(code_of(error), address) or _unnamed(error, address, verb, tried_seconds)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from solvent.artifacts.addresses import AZURE, GCS, S3, Address
-from solvent.artifacts.refusals import is_existing, is_passing, refusal
+from solvent.artifacts.refusals import is_existing, is_lost_write, is_passing, refusal
 from solvent.errors import StoreError
 
 if TYPE_CHECKING:
@@ -220,7 +220,8 @@ class Remote:
                 raise
             except Exception as error:
                 tried = time.monotonic() - began
-                if not is_passing(error) or tried + delay > patience:
+                passing = is_passing(error) or (verb == "write" and is_lost_write(error))
+                if not passing or tried + delay > patience:
                     raise refusal(error, self.address, verb, tried) from error
             time.sleep(delay)
             delay = min(2 * delay, _DELAY_LIMIT_SECONDS)

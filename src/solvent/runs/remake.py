@@ -185,11 +185,15 @@ def _ask(stores: Stores, run_id: str, wanted: dict[Name, Maker], *, uncached: bo
     folder = os.path.join(stores.home, "tmp")
     make_folder(folder)
     path = [os.path.abspath(each) for each in sys.path]
-    code = f"import sys; sys.path[:] = {path!r}; from solvent.runs.reenact import main; main()"
+    # The user's folders come last: a file there may have the name of a module that the process itself needs.
+    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    code = (
+        f"import sys; sys.path.append({own!r}); from solvent.runs.reenact import main; sys.path[:] = {path!r}; main()"
+    )
     with tempfile.TemporaryDirectory(prefix="remake-", dir=folder) as place, open(f"{place}/log", "w+b") as log:
         request = Request(stores.project, run_id, goals, uncached, anew, f"{place}/answer")
         ended = subprocess.run(
-            [sys.executable, "-c", code], input=pickle.dumps(request), stdout=log, stderr=log, check=False
+            [sys.executable, "-P", "-c", code], input=pickle.dumps(request), stdout=log, stderr=log, check=False
         )
         try:
             with open(request.answer, "rb") as file:
