@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -205,7 +206,7 @@ class _Cutting:
     def __init__(self, server_port: int, word: bytes, *, tells_server: bool = True) -> None:
         self._server_port = server_port
         self._tells_server = tells_server
-        self._kept: list[socket.socket] = []
+        self._made: list[socket.socket] = []
         self._word = word
         self.armed = False
         self.cuts = 0
@@ -218,7 +219,7 @@ class _Cutting:
 
     def __exit__(self, *raised: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
-        for each in (self._socket, *self._kept):
+        for each in (self._socket, *self._made):
             each.close()
 
     def _accept(self) -> None:
@@ -228,6 +229,7 @@ class _Cutting:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._server_port))
+            self._made += (client, server)
             cut = threading.Event()
             threading.Thread(target=self._there, args=(client, server, cut), daemon=True).start()
             threading.Thread(target=self._back, args=(client, server, cut), daemon=True).start()
@@ -237,19 +239,20 @@ class _Cutting:
             if self.armed and self._word in data:
                 self.armed = False
                 cut.set()
-            server.sendall(data)
+            with suppress(OSError):
+                server.sendall(data)
         if self._tells_server:
             server.close()
-        else:
-            self._kept.append(server)
 
     def _back(self, client: socket.socket, server: socket.socket, cut: threading.Event) -> None:
         while data := _received(server):
             if cut.is_set():
                 self.cuts += 1
                 break
-            client.sendall(data)
-        client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                client.sendall(data)
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
         client.close()
 
 

@@ -5,6 +5,7 @@ The folder is only a cache: nothing in it is waited for to be on disk, and all o
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -22,6 +23,8 @@ _IN_USE_SECONDS = 60.0
 _SWEEP_SECONDS = 3600.0
 _ABANDONED_SECONDS = 24 * 3600.0
 _ROOM = 0.9
+_serial = itertools.count()
+"""Two stores of one process may share the folder: each has names of its own for what it still has to upload."""
 
 
 class NearbyBlobs(LocalBlobs):
@@ -52,7 +55,7 @@ class NearbyBlobs(LocalBlobs):
             if blob.digest in self.held:
                 return
             self._make_folder(self._pending)
-            path = os.path.join(self._pending, f"{os.getpid()}-{blob.digest}")
+            path = os.path.join(self._pending, f"{os.getpid()}-{next(_serial)}-{blob.digest}")
             with suppress(FileNotFoundError):
                 unlink(path)
             try:

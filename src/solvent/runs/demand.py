@@ -50,7 +50,10 @@ class RanAgain(NamedTuple):
 
 
 class Means(NamedTuple):
-    """What making again works with; `uncached` allows steps with `cache=False`, which may have effects outside."""
+    """What making again works with; `uncached` allows steps with `cache=False`, which may have effects outside.
+
+    `compare` makes again what is there, to see whether it comes out the same.
+    """
 
     stores: Any
     keyer: Any
@@ -59,6 +62,7 @@ class Means(NamedTuple):
     run_seed: int
     cpus: Callable[[str], int] | None
     uncached: bool
+    compare: bool
 
 
 class Demand:
@@ -258,7 +262,7 @@ class Demand:
         for field, old in record.execution.outputs.items():
             new = outcome.identities.get(field)
             verdicts[field] = difference(state.label, field, old.identity, new)
-            if new is not None and not verdicts[field] and not self._is_sound(old):
+            if new is not None and not verdicts[field] and not self._stays(old):
                 artifact = self.save(outcome.values[field], new)
                 state.outputs[(field,) if field else ()].artifact = artifact
                 kept.append(artifact)
@@ -266,13 +270,15 @@ class Demand:
         for old_one, new_one in zip(record.execution.attachments, outcome.scope.attachments, strict=False):
             named = f"{old_one.kind} {old_one.name!r}"
             verdicts[named] = difference(state.label, named, old_one.artifact.identity, new_one.artifact.identity)
-            if not verdicts[named] and not self._is_sound(old_one.artifact):
+            if not verdicts[named] and not self._stays(old_one.artifact):
                 kept.append(new_one.artifact)
         self.keep(kept)
         return verdicts
 
-    def _is_sound(self, artifact: ArtifactRef) -> bool:
-        """Whether the recorded bytes are there and undamaged: then others for the same content are of no use."""
+    def _stays(self, artifact: ArtifactRef) -> bool:
+        """Whether the recorded bytes stay: in a comparison, if they are sound, others for the same content are of no use."""
+        if not self._means.compare:
+            return False
         try:
             for blob in artifact.all_blobs():
                 self._means.stores.blobs.checked_path(blob)

@@ -153,7 +153,7 @@ class _Reenactment:
         root = str(stores.project.root)
         environment = capture(stores.cache_folder)
         keyer = Keyer(run.id, run_seed=run.seed, root=root, environment=environment, memo=memo)
-        return Means(stores, keyer, _output, root, run.seed, cpus, self._request.uncached)
+        return Means(stores, keyer, _output, root, run.seed, cpus, self._request.uncached, self._request.anew)
 
     def _enact(self, body: Callable[[], Any]) -> str:
         """Run the body as far as it is needed; say why it ended before its end, if it did."""
