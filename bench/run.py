@@ -85,7 +85,7 @@ class Bench:
 
     def add(self, what: str, measured: str, budget: str, met: bool, command: list[str]) -> None:
         words = " ".join("python" if word == PYTHON else "solvent" if word == SOLVENT[0] else word for word in command)
-        self.rows.append(Row(what, measured, budget, met, words))
+        self.rows.append(Row(what, measured, budget, met, words.replace(f"{HERE}{os.sep}", "bench/")))
         print(f"{'ok ' if met else 'NOT'} {what}: {measured} (budget {budget})", flush=True)
 
     def wants(self, word: str) -> bool:

@@ -32,10 +32,10 @@ class Quiet(Silent):
         pass
 
     def output(self, label: str, text: str) -> None:
-        sys.stderr.write(text if text.endswith("\n") else text + "\n")
+        _tell(text)
 
     def notice(self, text: str) -> None:
-        print(f"solvent: {text}", file=sys.stderr)
+        _tell(f"solvent: {text}")
 
 
 class Lines(Quiet):
@@ -43,18 +43,23 @@ class Lines(Quiet):
 
     def run_started(self, run_id: str, pipeline: str, resumes: str | None) -> None:
         more = f", goes on from {resumes}" if resumes else ""
-        print(f"run {run_id} of {pipeline}{more}", file=sys.stderr)
+        _tell(f"run {run_id} of {pipeline}{more}")
 
     def step_changed(self, event: StepEvent) -> None:
         if event.status not in ("running", "waiting"):
-            print(step_line(event), file=sys.stderr)
+            _tell(step_line(event))
 
     def output(self, label: str, text: str) -> None:
-        print(f"  {label} | {text.rstrip()}", file=sys.stderr)
+        _tell(f"  {label} | {text.rstrip()}")
 
     def run_ended(self, run_id: str, status: str, seconds: float, counts: dict[str, int]) -> None:
         told = ", ".join(f"{number} {name}" for name, number in counts.items()) or "no steps"
-        print(f"{status} in {seconds_text(seconds)}: {told}", file=sys.stderr)
+        _tell(f"{status} in {seconds_text(seconds)}: {told}")
+
+
+def _tell(line: str) -> None:
+    """Write a whole line at once: several threads tell, and `print` writes the end of a line by itself."""
+    sys.stderr.write(line if line.endswith("\n") else line + "\n")
 
 
 def step_line(event: StepEvent) -> str:
