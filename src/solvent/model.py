@@ -99,7 +99,10 @@ class CodeFingerprint:
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """What `@step` knows about a function. None of the options but `name` and `salt` enters the cache key."""
+    """What `@step` knows about a function. None of these options but `name` and `salt` enters the cache key.
+
+    `datasets` are pairs of an output's field and the dataset that it is a version of.
+    """
 
     name: str
     module: str
@@ -111,6 +114,7 @@ class StepSpec:
     retries: int = 0
     timeout_seconds: float | None = None
     isolated: bool = False
+    datasets: tuple[tuple[str, str], ...] = ()
 
 
 class Resources(NamedTuple):
@@ -122,9 +126,9 @@ class Resources(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What only the execution shows: a `file` read, a `folder` listed, a `module` imported, or the `seed` used.
+    """What only the execution shows: a `file` or `source` read, a `folder` listed, a `module` imported, the `seed` used.
 
-    `token` is the digest of what was seen; "absent" for a file that was looked for and not there.
+    `token` is the digest of what was seen, or a source's version; "absent" for a file that was looked for and not there.
     """
 
     kind: str
@@ -133,12 +137,44 @@ class Observation(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """One logged number; `step` counts along a series and is None for a single value."""
+    """One logged number; `step` counts along a series and is None for a single value.
+
+    `low` and `high` are the ends of its 95 % interval, where one is known.
+    """
 
     name: str
     value: float
     step: int | None
     at: float
+    low: float | None = None
+    high: float | None = None
+
+
+class CheckResult(NamedTuple):
+    """What came of one check of one output: `status` is passed, warned, failed, or broken for a check that raised.
+
+    `detail` is JSON: what was expected and found, how many rows, and the first of them.
+    """
+
+    field: str
+    name: str
+    status: str
+    message: str
+    detail: str = "{}"
+
+
+class Finding(NamedTuple):
+    """Something that a person should know of a run's data: `severity` is alert or warn, `subject` the dataset or step.
+
+    `fix` says what to do, where that is one line; `detail` is JSON.
+    """
+
+    kind: str
+    severity: str
+    subject: str
+    message: str
+    fix: str = ""
+    detail: str = "{}"
 
 
 class Attachment(NamedTuple):
@@ -218,6 +254,7 @@ class Execution:
     observations: tuple[Observation, ...] = ()
     metrics: tuple[Metric, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     failure: Failure | None = None
     log: bytes = b""
     log_bytes: int = 0
@@ -423,11 +460,17 @@ class StepContext(Protocol):
         """Give the seed of this step run and note that it was used."""
         ...
 
-    def log_metric(self, name: str, value: float, step: int | None) -> None: ...
+    def log_metric(
+        self, name: str, value: float, step: int | None, interval: tuple[float, float] | None = None
+    ) -> None: ...
 
     def log_text(self, name: str, text: str) -> None: ...
 
     def log_figure(self, name: str, figure: Any) -> None: ...
+
+    def observe(self, kind: str, subject: str, token: str) -> None:
+        """Note what the step was seen to read: a later run reuses it only while the token is the same."""
+        ...
 
 
 class FileMemo(Protocol):

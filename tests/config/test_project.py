@@ -115,6 +115,8 @@ def test_every_setting_has_an_environment_variable(tmp_path: Path, monkeypatch: 
         "ARTIFACTS": "s3://bucket/folder",
         "CACHE_GB": "2.5",
         "PROJECT": "shop",
+        "STATISTICS": "false",
+        "SENSITIVE_COLUMNS": "[email, ssn*]",
     }
     for name, text in texts.items():
         monkeypatch.setenv(f"SOLVENT_{name}", text)

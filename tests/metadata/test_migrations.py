@@ -25,6 +25,7 @@ SCHEMA = Path(migrations.__file__).parent / "schema"
 RELEASED = {
     "0001.sql": "791641826d189cf0",
     "0002.sql": "738f4d9933ac7cb3",
+    "0003.sql": "ff01f06293fdf311",
 }
 """A migration that people have applied never changes: a new number is added instead."""
 
@@ -64,14 +65,14 @@ def test_an_old_store_is_brought_to_the_newest_schema_in_one_transaction(
     path = tmp_path / "metadata.db"
     write(path, run("r1"))
     known = migrations.statements
-    later = {3: ["CREATE TABLE more (a TEXT)", "BROKEN"], 4: ["CREATE TABLE third (a TEXT)"]}
-    monkeypatch.setattr(migrations, "SCHEMA", 4)
+    later = {4: ["CREATE TABLE more (a TEXT)", "BROKEN"], 5: ["CREATE TABLE third (a TEXT)"]}
+    monkeypatch.setattr(migrations, "SCHEMA", 5)
     monkeypatch.setattr(migrations, "statements", lambda number: later.get(number) or known(number))
     with pytest.raises(StoreError, match="BROKEN"):
         MetadataStore.open(path)
-    later[3].pop()
+    later[4].pop()
     with MetadataStore.open(path) as store:
-        assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,), (4,)]
+        assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,), (4,), (5,)]
         assert store.row("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('more', 'third')") == (2,)
         assert store.find_run("latest").id == "r1"
 

@@ -22,7 +22,9 @@ class Notes:
         self.asked += 1
         return self._seed
 
-    def log_metric(self, name: str, value: float, step: int | None) -> None:
+    def log_metric(
+        self, name: str, value: float, step: int | None, interval: tuple[float, float] | None = None
+    ) -> None:
         self.kept.append((name, value, step))
 
     def log_text(self, name: str, text: str) -> None:

@@ -101,7 +101,10 @@ TRAVELLING = (
     *("runs", "artifacts", "blobs", "children", "codes", "symbols", "environments", "notes", "tags", "dropped"),
     *transfers.TABLES,
 )
-STAYING = ("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned")
+STAYING = (
+    *("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned"),
+    *("profiles", "dataset_versions", "dataset_uses", "schemas", "findings"),
+)
 
 
 def test_every_table_travels_or_stays_on_purpose(ends: Ends) -> None:

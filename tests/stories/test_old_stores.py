@@ -121,7 +121,7 @@ def test_a_store_that_was_moved_opens_and_its_runs_are_there(tmp_path: Path, mon
 @pytest.mark.usefixtures("old")
 def test_an_old_store_on_a_read_only_disk_says_why_it_can_not_be_read(tmp_path: Path) -> None:
     with read_only(tmp_path) as place:
-        with pytest.raises(SolventError, match="schema 1, is read-only, and can't be brought to schema") as refused:
+        with pytest.raises(SolventError, match=r"schema \d, is read-only, and can't be brought to schema") as refused:
             Stores(Project(str(place), str(place / ".solvent")), create=False)
         assert "SOLVENT_HOME" in str(refused.value)
 

@@ -37,6 +37,8 @@ class Settings(NamedTuple):
     artifacts: str | None = None
     cache_gb: float = 10.0
     project: str | None = None
+    statistics: bool = True
+    sensitive_columns: tuple[str, ...] = ()
     steps: dict[str, StepSettings] = {}  # noqa: RUF012
     profiles: dict[str, dict[str, Any]] = {}  # noqa: RUF012
 

@@ -60,6 +60,7 @@ def _read_execution(row: Any, details: Details) -> Execution:
         observations=tuple(details.observations),
         metrics=tuple(details.metrics),
         attachments=tuple(details.attachments),
+        checks=tuple(details.checks),
         failure=None if row[13] is None else Failure(*row[13:17]),
         log=details.log,
         log_bytes=row[22],
@@ -98,12 +99,13 @@ def read_blob(digest: str, size_bytes: int, role: str) -> Blob:
 class Details:
     """What the other tables hold of one step run, while it is being collected."""
 
-    __slots__ = ("attachments", "inputs", "log", "metrics", "observations", "outputs")
+    __slots__ = ("attachments", "checks", "inputs", "log", "metrics", "observations", "outputs")
 
     def __init__(self) -> None:
         self.outputs: dict[str, ArtifactRef] = {}
         self.observations: list[Any] = []
         self.metrics: list[Any] = []
+        self.checks: list[Any] = []
         self.attachments: list[Any] = []
         self.inputs: list[Any] = []
         self.log = b""

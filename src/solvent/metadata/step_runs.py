@@ -11,7 +11,7 @@ from solvent.metadata.answers import Part
 from solvent.metadata.artifacts import ArtifactQueries
 from solvent.metadata.database import restored
 from solvent.metadata.rows import ARTIFACT_COLUMNS_OF_A, EXECUTED, STEP_COLUMNS, Details, read_step_run
-from solvent.model import Attachment, Input, Metric, Observation, StepRunRecord
+from solvent.model import Attachment, CheckResult, Input, Metric, Observation, StepRunRecord
 
 _FROM_STEPS = f"FROM step_runs s LEFT JOIN step_runs e ON {EXECUTED.format('e')}"
 _PARTS = "CASE WHEN s.source_run IS NULL THEN s.parts ELSE COALESCE(e.parts, '{}') END"
@@ -50,7 +50,8 @@ _OBSERVATIONS = (
     "{0} ORDER BY s.position, o.ordinal"
 )
 _METRICS = (
-    f"SELECT s.position, m.name, m.value, m.step, m.logged_at FROM step_runs s JOIN metrics m ON {EXECUTED.format('m')}"
+    "SELECT s.position, m.name, m.value, m.step, m.logged_at, m.low, m.high FROM step_runs s"
+    f" JOIN metrics m ON {EXECUTED.format('m')}"
     "{0} ORDER BY s.position, m.ordinal"
 )
 _INPUTS = (
@@ -59,7 +60,13 @@ _INPUTS = (
 )
 
 
-_Shelf = tuple[str, str, str, str, str]
+_CHECKS = (
+    "SELECT s.position, c.field, c.name, c.status, c.message, c.detail FROM step_runs s"
+    f" JOIN checks c ON {EXECUTED.format('c')}{{0}} ORDER BY s.position, c.ordinal"
+)
+
+
+_Shelf = tuple[str, str, str, str, str, str]
 """The queries for what other tables hold, for a whole run or for one step run."""
 
 
@@ -70,6 +77,7 @@ def _shelf(condition: str) -> _Shelf:
         _METRICS.replace("{0}", condition),
         _ATTACHMENTS.replace("{0}", condition),
         _INPUTS.replace("{0}", condition),
+        _CHECKS.replace("{0}", condition),
     )
 
 
@@ -131,13 +139,15 @@ class StepRunQueries(ArtifactQueries):
 
     def _collect(self, collected: dict[int, Details], shelf: _Shelf, of: tuple[Any, ...]) -> None:
         self._collect_outputs(collected, shelf, of)
-        metrics, attachments, inputs = shelf[2:]
-        for position, name, value, step, at in self.rows(metrics, of):
-            collected[position].metrics.append(Metric(name, math.nan if value is None else value, step, at))
+        metrics, attachments, inputs, checks = shelf[2:]
+        for position, name, value, *rest in self.rows(metrics, of):
+            collected[position].metrics.append(Metric(name, math.nan if value is None else value, *rest))
         for position, kind, name, *artifact in self.rows(attachments, of):
             collected[position].attachments.append(Attachment(kind, name, self._artifact(tuple(artifact))))
         for position, *each in self.rows(inputs, of):
             collected[position].inputs.append(Input(*each))
+        for position, *each in self.rows(checks, of):
+            collected[position].checks.append(CheckResult(*each))
 
     def _collect_outputs(self, collected: dict[int, Details], shelf: _Shelf, of: tuple[Any, ...]) -> None:
         outputs, observations = shelf[:2]

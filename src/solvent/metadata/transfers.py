@@ -22,7 +22,8 @@ TABLES = {
     "inputs": "run_id, position, ordinal, name, digest, type, from_run, from_position, from_field",
     "outputs": "run_id, position, ordinal, field, digest, type",
     "observations": "run_id, position, ordinal, kind, subject, token",
-    "metrics": "run_id, position, ordinal, name, value, step, logged_at",
+    "metrics": "run_id, position, ordinal, name, value, step, logged_at, low, high",
+    "checks": "run_id, position, ordinal, field, name, status, message, detail",
     "attachments": "run_id, position, ordinal, kind, name, digest, type",
 }
 """What belongs to the step runs of one run: table to columns, in the order in which rows may be written."""

@@ -39,7 +39,8 @@ _INPUT = _insert(
     again=_UNLESS_THERE,
 )
 _OBSERVATION = _insert("observations", "run_id, position, ordinal, kind, subject, token", again=_UNLESS_THERE)
-_METRIC = _insert("metrics", "run_id, position, ordinal, name, value, step, logged_at", again=_UNLESS_THERE)
+_METRIC = _insert("metrics", "run_id, position, ordinal, name, value, step, logged_at, low, high", again=_UNLESS_THERE)
+_CHECK = _insert("checks", "run_id, position, ordinal, field, name, status, message, detail", again=_UNLESS_THERE)
 _ATTACHMENT = _insert("attachments", "run_id, position, ordinal, kind, name, digest, type", again=_UNLESS_THERE)
 _ARTIFACT = _insert("artifacts", ARTIFACT_COLUMNS, again=_UNLESS_THERE)
 _ARTIFACT_AGAIN = (
@@ -124,10 +125,12 @@ class Writes(Database):
             self.execute_many(
                 _METRIC,
                 [
-                    (*place, number, name, None if math.isnan(value) else float(value), step, at)
-                    for number, (name, value, step, at) in enumerate(execution.metrics)
+                    (*place, number, name, None if math.isnan(value) else float(value), step, at, low, high)
+                    for number, (name, value, step, at, low, high) in enumerate(execution.metrics)
                 ],
             )
+        if execution.checks:
+            self.execute_many(_CHECK, [(*place, number, *each) for number, each in enumerate(execution.checks)])
         for number, (kind, name, artifact) in enumerate(execution.attachments):
             self.add_artifact(artifact)
             self.execute(_ATTACHMENT, (*place, number, kind, name, *artifact.identity[:2]))

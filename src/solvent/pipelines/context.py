@@ -68,11 +68,13 @@ class Log:
         """Log each keyword as a metric."""
         self.metrics(numbers)
 
-    def metric(self, name: str, value: float, step: int | None = None) -> None:
-        """Log one number; with `step` it is a point of a series."""
+    def metric(
+        self, name: str, value: float, step: int | None = None, *, interval: tuple[float, float] | None = None
+    ) -> None:
+        """Log one number; with `step` it is a point of a series. `interval` are the ends of its 95 % interval."""
         running = _running("log.metric()")
         if running:
-            running.log_metric(name, float(value), step)
+            running.log_metric(name, float(value), step, interval)
 
     def metrics(self, numbers: Mapping[str, float], step: int | None = None) -> None:
         """Log several numbers at once."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from solvent.errors import AuthoringError
-from solvent.model import StepSpec
+from solvent.model import WHOLE, StepSpec
 from solvent.pipelines.context import tracer
 from solvent.pipelines.declared import Fields, class_of, fields_of, returned
 from solvent.pipelines.places import OURS, line_of
@@ -18,6 +19,8 @@ from solvent.pipelines.signature import Signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_DATASET = re.compile(r"[^\W\d][\w.-]*")
 
 GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
@@ -30,8 +33,15 @@ class Step(Generic[P, R]):
 
     __solvent_step__ = True
 
-    def __init__(self, function: Callable[P, R], spec: StepSpec, names: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        function: Callable[P, R],
+        spec: StepSpec,
+        names: Mapping[str, Any] | None = None,
+        checks: tuple[Any, ...] = (),
+    ) -> None:
         self.spec = spec
+        self.checks = checks
         self.__wrapped__ = function
         self.__name__ = spec.name
         self.__qualname__ = spec.qualname
@@ -88,7 +98,7 @@ class Step(Generic[P, R]):
     def __reduce__(self) -> str | tuple[Any, ...]:
         # By reference, as functions are. What no other process can import goes by value: cloudpickle can do that.
         if self.__module__ == "__main__" or "<locals>" in self.__qualname__:
-            return Step, (self.__wrapped__, self.spec)
+            return Step, (self.__wrapped__, self.spec, None, self.checks)
         return self.__qualname__
 
 
@@ -105,6 +115,8 @@ def step(
     retries: int = 0,
     timeout_seconds: float | None = None,
     isolated: bool = False,
+    dataset: str | Mapping[str, str] | None = None,
+    checks: Sequence[Any] = (),
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -118,17 +130,21 @@ def step(
     retries: int = 0,
     timeout_seconds: float | None = None,
     isolated: bool = False,
+    dataset: str | Mapping[str, str] | None = None,
+    checks: Sequence[Any] = (),
 ) -> Any:
     """Make a function a step.
 
     `name` is what runs call it (the function's own by default); `cache=False` runs it anew in each run; another `salt`
     makes all cached results invalid; `retries` are further attempts after a failure; `timeout_seconds` ends an attempt
-    that takes longer; `isolated` gives each attempt a process of its own.
+    that takes longer; `isolated` gives each attempt a process of its own. `dataset` names what the output is a version of,
+    or maps fields of the output to such names; `checks` are what the output must pass (see `solvent.checks`).
     """
 
     def decorate(function: Callable[..., Any]) -> Step[..., Any]:
         code = check_function(function, "step")
         _check_options(code, name, salt, retries, timeout_seconds)
+        datasets = _datasets(code, dataset)
         spec = StepSpec(
             name=name or function.__name__,
             module=function.__module__,
@@ -140,8 +156,9 @@ def step(
             retries=retries,
             timeout_seconds=timeout_seconds,
             isolated=isolated,
+            datasets=datasets,
         )
-        return Step(function, spec, local_names(function))
+        return Step(function, spec, local_names(function), tuple(checks))
 
     return decorate if function is None else decorate(function)
 
@@ -216,6 +233,19 @@ def _check_options(code: CodeType, name: object, salt: object, retries: object, 
         raise _wrong_option(code, "retries", retries, "a whole number, 0 or more")
     if timeout_seconds is not None and not (isinstance(timeout_seconds, (int, float)) and timeout_seconds > 0):
         raise _wrong_option(code, "timeout_seconds", timeout_seconds, "a number of seconds above 0")
+
+
+def _datasets(code: CodeType, given: object) -> tuple[tuple[str, str], ...]:
+    """Give the pairs of field and dataset; the whole output is the field of a name alone."""
+    named = {WHOLE: given} if isinstance(given, str) else given or {}
+    if not isinstance(named, Mapping):
+        raise _wrong_option(code, "dataset", given, "a name, or a mapping from output field to name")
+    for name in named.values():
+        if not isinstance(name, str) or not _DATASET.fullmatch(name):
+            raise _wrong_option(
+                code, "dataset", given, "names of letters, digits, _, - and ., which begin with a letter"
+            )
+    return tuple((str(field), str(name)) for field, name in named.items())
 
 
 def _wrong_option(code: CodeType, option: str, given: object, expected: str) -> AuthoringError:

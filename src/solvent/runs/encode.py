@@ -39,6 +39,7 @@ def execution_of(outcome: Outcome, outputs: dict[str, ArtifactRef]) -> Execution
         observations=outcome.observations,
         metrics=tuple(outcome.scope.metrics),
         attachments=tuple(outcome.scope.attachments),
+        checks=outcome.checks,
         failure=outcome.failure,
         log=outcome.log,
         log_bytes=outcome.log_bytes,

@@ -14,7 +14,7 @@ from solvent.artifacts.saving import content_digest, save
 from solvent.config.masking import masked, masked_bytes
 from solvent.errors import AuthoringError, FormatError, SolventError
 from solvent.fingerprint.values import identify, type_name
-from solvent.model import WHOLE, ArtifactRef, Blobs, Failure, FileMemo, Identity, Observation
+from solvent.model import WHOLE, ArtifactRef, Blobs, CheckResult, Failure, FileMemo, Identity, Observation
 from solvent.pipelines.context import inside_step
 from solvent.pipelines.step import Step
 from solvent.runs.natives import load_needed
@@ -45,6 +45,7 @@ class Outcome:
     """What one execution gave: values with their identities, or a failure, and everything that was seen meanwhile."""
 
     __slots__ = (
+        "checks",
         "cpu_seconds",
         "error",
         "failure",
@@ -74,6 +75,7 @@ class Outcome:
         self.failure: Failure | None = None
         self.error: BaseException | None = None
         self.observations: tuple[Observation, ...] = ()
+        self.checks: tuple[CheckResult, ...] = ()
         self.log = b""
         self.log_bytes = 0
 
@@ -168,7 +170,7 @@ def unreadable(name: str, error: SolventError) -> Failure:
 
 
 def _observations(observer: Observer, scope: StepScope, seeding: Seeding, run_seed: int) -> tuple[Observation, ...]:
-    seen = observer.observations()
+    seen = (*observer.observations(), *scope.observed.values())
     if scope.seed_used or seeding.moved:
         return (*seen, Observation("seed", "", str(run_seed)))
     return seen

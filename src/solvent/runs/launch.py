@@ -26,11 +26,13 @@ from solvent.runs.children import reports
 from solvent.runs.events import Discreet, Silent, Watcher
 from solvent.runs.explainer import Explainer
 from solvent.runs.facts import begin_record, config_text, new_run_id
+from solvent.runs.findings import find
 from solvent.runs.inline import InlineDriver
 from solvent.runs.interrupts import gentle_interrupts
 from solvent.runs.keyer import Keyer
 from solvent.runs.lives import lease_name, status_of
 from solvent.runs.memo import StoreMemo
+from solvent.runs.profiler import Profiler
 from solvent.runs.runner import Policy, Runner, StepOptions
 from solvent.runs.seal import Seal
 from solvent.runs.stores import Stores
@@ -147,11 +149,13 @@ class _Launch:
         self._environment = capture(stores.cache_folder)
         stores.locks.try_lock(lease_name(run_id))
         self._explainer = Explainer(pipeline.name, run_id)
+        self._profiler = Profiler(stores)
         self._writer = Writer(
             stores,
             run_id,
             memo=memo,
             explain=self._explainer.why,
+            profiler=self._profiler,
             watcher=options.watcher,
             allow_pickle=options.allow_pickle,
         )
@@ -225,10 +229,12 @@ class _Launch:
             record = self._seal.end(self._record, result_text, error)
             self._writer.close()
             self._writer.check()
+            self._look_at_data()
         except BaseException as found:
             self._writer.close()
             raise found if error is None or isinstance(found, SolventError) else error from found
         finally:
+            self._profiler.close()
             self._driver.close()
             self._runner.release_all()
             self._stores.locks.unlock(lease_name(self._record.id))
@@ -238,6 +244,13 @@ class _Launch:
         if isinstance(error, StepFailed | RunInterrupted):
             error.run = record
         return Launched(record, result, error)
+
+    def _look_at_data(self) -> None:
+        """Wait for the profiles, and tell what there is to say about the data of the run."""
+        self._profiler.close()
+        for finding in find(self._stores, self._record.id):
+            fix = f"; {finding.fix}" if finding.fix else ""
+            self._options.watcher.notice(f"{finding.severity}: {finding.subject}: {finding.message}{fix}")
 
     def _check(self, result: Any, error: BaseException | None) -> tuple[str | None, BaseException | None]:
         """Give the result as it is recorded, or the error that came to light only when the outputs were written."""

@@ -9,7 +9,7 @@ from solvent.artifacts.saving import save
 from solvent.config.masking import masked
 from solvent.errors import FormatError
 from solvent.fingerprint.values import identify
-from solvent.model import Attachment, Blobs, Metric
+from solvent.model import Attachment, Blobs, Metric, Observation
 
 
 class StepScope:
@@ -21,20 +21,27 @@ class StepScope:
         self.seed_used = False
         self.metrics: list[Metric] = []
         self.attachments: list[Attachment] = []
+        self.observed: dict[tuple[str, str], Observation] = {}
 
     def seed(self) -> int:
         self.seed_used = True
         return self._seed
 
-    def log_metric(self, name: str, value: float, step: int | None) -> None:
+    def log_metric(
+        self, name: str, value: float, step: int | None, interval: tuple[float, float] | None = None
+    ) -> None:
         try:
             number = float(value)
+            low, high = (None, None) if interval is None else map(float, interval)
         except (TypeError, ValueError):
             raise FormatError(
                 f"metric `{name}` must be a number, not {type(value).__name__}",
                 hint="log text with log.text(name, text) and figures with log.figure(name, figure)",
             ) from None
-        self.metrics.append(Metric(masked(name), number, step, time.time()))
+        self.metrics.append(Metric(masked(name), number, step, time.time(), low, high))
+
+    def observe(self, kind: str, subject: str, token: str) -> None:
+        self.observed[kind, subject] = Observation(kind, subject, token)
 
     def log_text(self, name: str, text: str) -> None:
         self._attach("text", name, masked(str(text)))

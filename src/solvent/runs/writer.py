@@ -17,6 +17,8 @@ from solvent.runs.encode import encode, execution_of
 from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome, describe_failure
 from solvent.runs.memo import StoreMemo
+from solvent.runs.named import name_versions
+from solvent.runs.profiler import Expected, Profiler, expect_profiles
 from solvent.runs.state import CallState
 from solvent.runs.stores import Stores
 
@@ -56,6 +58,7 @@ class Writer:
         *,
         memo: StoreMemo,
         explain: Callable[[MetadataStore, CallState], str],
+        profiler: Profiler,
         watcher: Watcher,
         allow_pickle: bool,
     ) -> None:
@@ -63,6 +66,7 @@ class Writer:
         self._run_id = run_id
         self._memo = memo
         self._explain = explain
+        self._profiler = profiler
         self._watcher = watcher
         self._allow_pickle = allow_pickle
         self._queue: deque[Entry | Plain] = deque()
@@ -170,6 +174,7 @@ class Writer:
 
         records = [record for _, record in done]
         names = [blob for item in plain for blob in item.names]
+        expected: list[Expected] = []
 
         def write_all() -> None:
             self._vigil.check(metadata, self._stores.blobs, records, names)
@@ -177,13 +182,26 @@ class Writer:
                 item.write(metadata)
             for code in new_codes:
                 metadata.add_code(code)
-            for _, record in done:
+            for entry, record in done:
                 metadata.add_step_run(record)
+                name_versions(metadata, self._stores.project_name, self._run_id, entry.state)
+            expected[:] = self._expect_profiles(metadata, [entry for entry, _ in done])
             metadata.remember_files(files)
 
         metadata.write(write_all)
         self._known_code.update(codes)
+        for each in expected:
+            self._profiler.add(each)
         self._settle([entry for entry, _ in done])
+
+    def _expect_profiles(self, metadata: MetadataStore, done: list[Entry]) -> list[Expected]:
+        if not self._stores.project.settings.statistics:
+            return []
+        return [
+            each
+            for entry in done
+            for each in expect_profiles(metadata, entry.state, entry.outcome.values if entry.outcome else {})
+        ]
 
     def _settle(self, done: list[Entry]) -> None:
         for entry in done:

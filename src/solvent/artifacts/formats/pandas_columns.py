@@ -169,12 +169,12 @@ class ColumnReader:
         import pandas
 
         missing: Any = pandas.NA if note["missing"] == "NA" else float("nan")
-        return pandas.StringDtype(note["storage"], na_value=missing).__from_arrow__(column)
+        return pandas.StringDtype(note["storage"], na_value=missing).__from_arrow__(column)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _arrow(self, column: Any, note: Note) -> Any:
         import pandas
 
-        return pandas.ArrowDtype(column.type).__from_arrow__(column)
+        return pandas.ArrowDtype(column.type).__from_arrow__(column)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _zoned(self, column: Any, note: Note) -> Any:
         import pandas
@@ -207,7 +207,7 @@ class ColumnReader:
         import pandas
 
         ordinals = column.fill_null(-(2**63)).to_numpy()
-        return pandas.PeriodIndex.from_ordinals(ordinals, freq=note["freq"]).array
+        return pandas.PeriodIndex.from_ordinals(ordinals, freq=note["freq"]).array  # pyright: ignore[reportAttributeAccessIssue]
 
     def _interval(self, column: Any, note: Note) -> Any:
         import pandas

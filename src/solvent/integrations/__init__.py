@@ -1,0 +1,1 @@
+"""Thin adapters to the standards of others: OpenLineage, Croissant, model cards."""

@@ -1,0 +1,191 @@
+"""The records of what data is like, as they are stored: plain values that JSON holds, and ways to and from it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+QUANTILES = 201
+BINS = 32
+TOP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """The statistics of one column. What its kind of value has not is None or empty.
+
+    `type` is the logical type; `kind` is number, time, text, boolean or other; `role` is inferred: id, constant, empty,
+    category, number, text, time or boolean. Numbers are floats, times are seconds since the epoch (durations are seconds),
+    and `minimum` and `maximum` are exact in the words of `type`. `quantiles` are 201 points of the finite values and `edges`
+    and `counts` a histogram of 32 bins of them. `top` are the most frequent values as text with their number among
+    `top_rows` values that were looked at. `sampled` is the number of rows that quantiles and top were drawn from, None for
+    all. `lengths` are the least, mean and largest number of characters. `digest` is that of the column's content.
+    """
+
+    name: str
+    type: str
+    kind: str
+    role: str
+    rows: int
+    nulls: int = 0
+    nan: int = 0
+    infinite: int = 0
+    zeros: int = 0
+    negatives: int = 0
+    empty: int = 0
+    minimum: float | int | str | None = None
+    maximum: float | int | str | None = None
+    mean: float | None = None
+    std: float | None = None
+    quantiles: tuple[float, ...] = ()
+    edges: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+    distinct: int | None = None
+    distinct_exact: bool = False
+    top: tuple[tuple[str, int], ...] = ()
+    top_rows: int = 0
+    lengths: tuple[float, float, float] | None = None
+    sampled: int | None = None
+    digest: str | None = None
+    masked: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The statistics of one table or array: `shape` is (rows, columns), `size_bytes` its size in memory as Arrow.
+
+    `method` says what computed it, `sampled` how many rows quantiles and frequent values were drawn from (None for all),
+    `seconds` how long it took. `problems` says what could not be profiled.
+    """
+
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+    size_bytes: int = 0
+    kind: str = "table"
+    shape: tuple[int, ...] = ()
+    method: str = ""
+    sampled: int | None = None
+    seconds: float = 0.0
+    duplicates: float | None = None
+    problems: tuple[str, ...] = ()
+    version: int = 1
+
+    def column(self, name: str) -> ColumnProfile | None:
+        return next((each for each in self.columns if each.name == name), None)
+
+
+def to_json(record: Any) -> str:
+    """Write a record of this module as JSON; NaN and infinities as the words that Python's json reads."""
+    return json.dumps(_rounded(asdict(record)), ensure_ascii=False, separators=(",", ":"))
+
+
+def profile_from_json(text: str) -> Profile:
+    """Read a profile; fields that a newer version wrote are left out."""
+    found = json.loads(text)
+    columns = tuple(_made(ColumnProfile, each) for each in found.pop("columns"))
+    made: Profile = _made(Profile, {**found, "columns": columns})
+    return made
+
+
+def _made(kind: Any, found: Mapping[str, Any]) -> Any:
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: _tuples(value) for name, value in found.items() if name in known})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(each) for each in value) if isinstance(value, list | tuple) else value
+
+
+def _rounded(value: Any) -> Any:
+    """Cut floats to 12 significant digits, so that the JSON is short and says what the statistic knows."""
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if math.isfinite(value) else value
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items() if not _is_default(each)}
+    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _is_default(value: Any) -> bool:
+    return value is None or value == () or value == []
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number with the ends of its 95 % interval, where one is known."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a split: rows, the share that it has, and how its target is spread (value to share, or mean and std)."""
+
+    name: str
+    rows: int
+    asked: float
+    got: float
+    target: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRecord:
+    """How a table was split: enough to do it again and to check it.
+
+    `strategy` is hash, random, time, group, stratified or given; `key` the columns that decide; `seed` that of the run
+    where it counts, else None; `parent` the content digest of the table; `assignment` the digest of the rows' assignment;
+    `findings` are what the leakage checks found, as `solvent.model.Finding` tuples; `drift` maps column to the measure
+    between train and test.
+    """
+
+    strategy: str
+    key: tuple[str, ...]
+    seed: int | None
+    parent: str
+    assignment: str
+    parts: tuple[Part, ...]
+    findings: tuple[tuple[str, ...], ...] = ()
+    drift: dict[str, float] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The metrics of some of the rows: `name` says which, such as "carrier = AA"."""
+
+    name: str
+    rows: int
+    values: dict[str, Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points to draw: `x` and `y` in the words of `name` (roc, precision_recall, calibration, ...)."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    weight: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How good predictions are: metrics over all rows with 95 % bootstrap intervals, by slices, and curves to draw.
+
+    `task` is classification or regression; `confusion` has a row for each true class, in the order of `classes`.
+    """
+
+    task: str
+    rows: int
+    values: dict[str, Interval]
+    slices: tuple[Slice, ...] = ()
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    curves: tuple[Curve, ...] = ()
+    resamples: int = 0
+    seed: int | None = None

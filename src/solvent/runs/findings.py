@@ -1,0 +1,25 @@
+"""What a person should know of the data of a run that has ended: anomalies, failed checks, leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from solvent.metadata.profiles import add_findings
+from solvent.model import Finding
+
+if TYPE_CHECKING:
+    from solvent.runs.stores import Stores
+
+Collector = Callable[["Stores", str], list[Finding]]
+
+COLLECTORS: tuple[Collector, ...] = ()
+"""Each looks at one kind of trouble of a run whose profiles are made."""
+
+
+def find(stores: Stores, run_id: str) -> list[Finding]:
+    """Find what there is to say about the data of a run, and keep it with the run."""
+    found = [each for collect in COLLECTORS for each in collect(stores, run_id)]
+    if found:
+        stores.metadata.write(lambda: add_findings(stores.metadata, run_id, found))
+    return found

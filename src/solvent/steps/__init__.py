@@ -1,0 +1,1 @@
+"""Ready-made steps: load a source, split, preprocess, train, evaluate."""
