@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from solvent.pipelines.files import File, Folder
     from solvent.pipelines.pipeline import pipeline
     from solvent.pipelines.ref import each, value
-    from solvent.pipelines.step import step
+    from solvent.pipelines.step import Step, step
     from solvent.runs.api import diff, load, plan, remake, run, runs, why
 
     __version__: str
@@ -24,6 +24,7 @@ __all__ = [
     "File",
     "Folder",
     "Secret",
+    "Step",
     "diff",
     "each",
     "load",
@@ -46,7 +47,7 @@ _HOMES = {
     "solvent.pipelines.files": ("File", "Folder"),
     "solvent.pipelines.pipeline": ("pipeline",),
     "solvent.pipelines.ref": ("each", "value"),
-    "solvent.pipelines.step": ("step",),
+    "solvent.pipelines.step": ("Step", "step"),
     "solvent.runs.api": ("diff", "load", "plan", "remake", "run", "runs", "why"),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, assert_type
 
-from solvent import File, Folder, each, log, pipeline, seed, step, value
+from solvent import File, Folder, Step, each, log, pipeline, seed, step, value
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,18 @@ def delays(config: Config) -> Model | None:
 @pipeline(name="with parameters")
 def chain(n: int = 100, label: str = "x") -> list[Table]:
     return [load(File(label)) for _ in range(n)]
+
+
+@dataclass(frozen=True)
+class Choices:
+    scorer: Step[[Model, Table], float] = score
+
+
+@pipeline
+def chosen(config: Choices) -> float:
+    found = config.scorer(fit(load(File("x")), 3), load(File("y")))
+    assert_type(found, float)
+    return found
 
 
 @pipeline

@@ -18,7 +18,7 @@ from solvent.config.layers import MISSING, Node, dotted, points_into
 from solvent.config.masking import learn
 from solvent.config.secrets import Secret, is_reference
 from solvent.config.words import missing_value, not_one_of, unknown_key, unsupported, wrong_type
-from solvent.errors import ConfigError
+from solvent.errors import ConfigError, SolventError
 
 Path = tuple[str, ...]
 
@@ -103,6 +103,8 @@ def _of_class(annotation: Any, kind: Any, node: Node, path: Path, default: Any) 
         return _mapping(annotation, node, path, default)
     if not isinstance(kind, type):
         return _from_code_only(annotation, node, path, callable(node.original))
+    if hasattr(kind, "__solvent_step__"):
+        return _implementation(annotation, kind, node, path, default)
     if node.original is not MISSING and isinstance(node.original, kind):
         return node.original
     return _of_user_class(annotation, kind, node, path, default)
@@ -120,6 +122,16 @@ def _of_user_class(annotation: Any, kind: type, node: Node, path: Path, default:
     if kind is Secret:
         return _secret(node, path)
     return _from_text(kind, node, path)
+
+
+def _implementation(annotation: Any, kind: Any, node: Node, path: Path, default: Any) -> Any:
+    """Find the step that is named; the default says how it will be called."""
+    named = node.value if node.original is MISSING else node.original
+    try:
+        return kind.implementing(named, None if default is MISSING else default, get_args(annotation))
+    except SolventError as error:
+        problem = f"config value `{dotted(path)}`: {error.problem}"
+        raise ConfigError(problem, where=node.source, hint=error.hint) from error
 
 
 def _check(annotation: Any, node: Node, path: Path, fits: bool, hint: str | None = None) -> Any:

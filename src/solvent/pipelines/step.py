@@ -86,6 +86,13 @@ class Step(Generic[P, R]):
         plain: Callable[..., R] = self.__wrapped__
         return plain(*args, **kwargs)
 
+    @classmethod
+    def implementing(cls, named: Any, declared: Any, hints: tuple[Any, ...]) -> Step[..., Any]:
+        """Give the step that config names in the place of another (see `solvent.pipelines.implementations`)."""
+        from solvent.pipelines.implementations import implementing
+
+        return implementing(named, declared, hints)
+
     def __repr__(self) -> str:
         return f"<step {self.spec.name} ({self.spec.file}:{self.spec.line})>"
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 from solvent.artifacts.opening import open_blobs
@@ -88,6 +89,8 @@ def find_step(ticket: Ticket) -> Step[..., Any]:
     found: Any = module
     for part in ticket.spec.qualname.split("."):
         found = getattr(found, part, None)
+    if isinstance(found, FunctionType):
+        return Step(found, ticket.spec)  # a plain function that config names as the implementation of a step
     if not isinstance(found, Step):
         raise EngineError(
             f"step `{ticket.spec.name}` is not in module {ticket.spec.module} of the worker",
