@@ -116,6 +116,7 @@ def test_every_setting_has_an_environment_variable(tmp_path: Path, monkeypatch: 
         "CACHE_GB": "2.5",
         "PROJECT": "shop",
         "STATISTICS": "false",
+        "OPENLINEAGE": "events.jsonl",
         "SENSITIVE_COLUMNS": "[email, ssn*]",
     }
     for name, text in texts.items():

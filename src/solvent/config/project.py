@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     project: str | None = None
     statistics: bool = True
     sensitive_columns: tuple[str, ...] = ()
+    openlineage: str | None = None
     steps: dict[str, StepSettings] = {}  # noqa: RUF012
     profiles: dict[str, dict[str, Any]] = {}  # noqa: RUF012
 

@@ -30,6 +30,7 @@ from solvent.runs.findings import find
 from solvent.runs.inline import InlineDriver
 from solvent.runs.interrupts import gentle_interrupts
 from solvent.runs.keyer import Keyer
+from solvent.runs.listeners import Listeners
 from solvent.runs.lives import lease_name, status_of
 from solvent.runs.memo import StoreMemo
 from solvent.runs.profiler import Profiler
@@ -175,6 +176,7 @@ class _Launch:
         self._tell_apart()
         self._seal = Seal(self._runner, self._root, self._environment, self._git)
         self._seal.begin(self._record, code)
+        self._listeners = Listeners(stores, options.watcher.notice)
         self._driver = self._make_driver(engine)
 
     def _tell_apart(self) -> None:
@@ -190,6 +192,7 @@ class _Launch:
     def run(self) -> Launched:
         options, runner = self._options, self._runner
         options.watcher.run_started(self._record.id, self._pipeline.name, self._record.resumes)
+        self._listeners.begin(self._record)
         install()
         result: Any = None
         error: BaseException | None = None
@@ -230,11 +233,13 @@ class _Launch:
             self._writer.close()
             self._writer.check()
             self._look_at_data()
+            self._listeners.end(record)
         except BaseException as found:
             self._writer.close()
             raise found if error is None or isinstance(found, SolventError) else error from found
         finally:
             self._profiler.close()
+            self._listeners.close()
             self._driver.close()
             self._runner.release_all()
             self._stores.locks.unlock(lease_name(self._record.id))
