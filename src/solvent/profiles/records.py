@@ -11,6 +11,8 @@ from typing import Any
 QUANTILES = 201
 BINS = 32
 TOP = 20
+DOMAIN = 50
+VALUES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +22,12 @@ class ColumnProfile:
     `type` is the logical type; `kind` is number, time, text, boolean or other; `role` is inferred: id, constant, empty,
     category, number, text, time or boolean. Numbers are floats, times are seconds since the epoch (durations are seconds),
     and `minimum` and `maximum` are exact in the words of `type`. `quantiles` are 201 points of the finite values and `edges`
-    and `counts` a histogram of 32 bins of them. `top` are the most frequent values as text with their number among
-    `top_rows` values that were looked at. `sampled` is the number of rows that quantiles and top were drawn from, None for
-    all. `lengths` are the least, mean and largest number of characters. `digest` is that of the column's content.
+    and `counts` a histogram of 32 bins of them; quantile k lies at rank k / 200 * (n - 1), linear between its neighbours,
+    and the histogram counts all rows. `values` are the exact counts of a number or time column's finite values, in
+    ascending order, where there are few: at most 1,000 whole ones, at most 201 others. `top` are the most frequent values as
+    text with their number among `top_rows` values that were looked at: 20 of them, or all where there are at most 50.
+    `sampled` is the number of rows that quantiles and top were drawn from, None for all. `lengths` are the least, mean and
+    largest number of characters. `digest` is that of the column's content.
     """
 
     name: str
@@ -52,6 +57,7 @@ class ColumnProfile:
     digest: str | None = None
     masked: bool = False
     problem: str | None = None
+    values: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
