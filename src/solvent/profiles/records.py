@@ -12,22 +12,35 @@ QUANTILES = 201
 BINS = 32
 TOP = 20
 DOMAIN = 50
-VALUES = 1000
+"""A column of no more distinct texts keeps the number of each of them."""
+VALUES = 256
+"""A column of no more distinct numbers keeps the number of each of them."""
+CDF_ERROR = 0.0005
+"""How far the cumulative distribution of a profile may be from that of the data, where its points suffice for that."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
     """The statistics of one column. What its kind of value has not is None or empty.
 
-    `type` is the logical type; `kind` is number, time, text, boolean or other; `role` is inferred: id, constant, empty,
-    category, number, text, time or boolean. Numbers are floats, times are seconds since the epoch (durations are seconds),
-    and `minimum` and `maximum` are exact in the words of `type`. `quantiles` are 201 points of the finite values and `edges`
-    and `counts` a histogram of 32 bins of them; quantile k lies at rank k / 200 * (n - 1), linear between its neighbours,
-    and the histogram counts all rows. `values` are the exact counts of a number or time column's finite values, in
-    ascending order, where there are few: at most 1,000 whole ones, at most 201 others. `top` are the most frequent values as
-    text with their number among `top_rows` values that were looked at: 20 of them, or all where there are at most 50.
-    `sampled` is the number of rows that quantiles and top were drawn from, None for all. `lengths` are the least, mean and
-    largest number of characters. `digest` is that of the column's content.
+    `type` is the logical type, in the same words for every library (int64, float64, string, category, timestamp[UTC], ...);
+    `kind` is number, time, text, boolean or other; `role` is inferred: id, constant, empty, category, number, text, time or
+    boolean. A float that is not a number is in `nan`, though pandas marks missing values so; `missing` counts both.
+
+    Numbers are floats, times are seconds since the epoch (durations are seconds), and `minimum` and `maximum` are exact in
+    the words of `type`; infinities count in them, in `infinite` and nowhere else. `std` is that of a population (n, not
+    n - 1). `quantiles` are 201 points of the finite values: k lies at rank k / 200 * (n - 1), linear between its neighbours.
+    `edges` and `counts` are a histogram of at most 32 bins of one width that counts all finite values: where tails are long
+    its range ends at one width of the middle 90 % beyond that, and the end bins count all that is farther out. `cdf` are points (value, share of the finite values up to it) of the cumulative distribution: straight
+    between two points, upright where one value holds many rows, nowhere wrong by more than `cdf_error`; read it with
+    `solvent.profiles.cumulative`. `values` are all distinct numbers in order with the rows of each, if they are no more than
+    256: then they say the same exactly, and `cdf` is empty.
+
+    `distinct` counts what is not missing, within the share `distinct_error` (0 if exact). `top` are the most frequent values
+    as text with their number among `top_rows` values that were looked at: 20 of them, or all if they are no more than 50 or
+    the type is categorical (then up to 1,000). `sampled` is the number of rows that quantiles and top were drawn from, None
+    for all. `lengths` are the least, mean and largest number of characters (of items, in a list). A boolean has its share
+    of true as `mean`. `digest` is that of the column's content. A `masked` column tells numbers of rows and lengths alone.
     """
 
     name: str
@@ -58,6 +71,19 @@ class ColumnProfile:
     masked: bool = False
     problem: str | None = None
     values: tuple[tuple[float, int], ...] = ()
+    cdf: tuple[tuple[float, float], ...] = ()
+    cdf_error: float | None = None
+    distinct_error: float | None = None
+
+    @property
+    def missing(self) -> int:
+        """The rows without a value: nulls, and floats that are not a number."""
+        return self.nulls + self.nan
+
+    @property
+    def complete(self) -> bool:
+        """Whether `top` has every value of the column with its number among all rows."""
+        return bool(self.top) and sum(number for _, number in self.top) == self.rows - self.nulls
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +133,9 @@ def _tuples(value: Any) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """Cut floats to 12 significant digits, so that the JSON is short and says what the statistic knows."""
+    """Cut floats to 15 significant digits: the JSON is shorter, and equal values stay equal."""
     if isinstance(value, float):
-        return float(f"{value:.12g}") if math.isfinite(value) else value
+        return float(f"{value:.15g}") if math.isfinite(value) else value
     if isinstance(value, dict):
         return {name: _rounded(each) for name, each in value.items() if not _is_default(each)}
     return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value
