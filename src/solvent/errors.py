@@ -10,6 +10,7 @@ SolventError                 exit code 2: the user's input was wrong, nothing ra
 │   └── TrustError           reading it would run code of another project
 ├── StoreError               the store can't be opened, read or written
 │   └── BlobError            bytes are missing or damaged
+├── DataError                a table, predictions or other data are not what is asked for
 ├── NotFoundError            no run, step, artifact or name like that
 ├── EngineError              the engine can't start or lost its workers
 ├── StepFailed               exit code 1: a step of the run failed
@@ -82,6 +83,10 @@ class StoreError(SolventError):
 
 class BlobError(StoreError):
     """Bytes that a row names are missing or damaged."""
+
+
+class DataError(SolventError):
+    """A table, predictions or other data are not what is asked for."""
 
 
 class NotFoundError(SolventError):

@@ -1,1 +1,36 @@
-"""Ready-made steps: load a source, split, preprocess, train, evaluate."""
+"""Ready-made steps: split, preprocess, train, evaluate; each is loaded when it is first used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+__all__: list[str] = []
+
+_HOMES: dict[str, tuple[str, ...]] = {}
+
+
+class _Words(ModuleType):
+    """Keeps `evaluate` and the like the steps that they are, also once the files of that name are loaded."""
+
+    def __setattr__(self, name: str, new: Any) -> None:
+        if not (name in __all__ and isinstance(new, ModuleType)):
+            super().__setattr__(name, new)
+
+
+sys.modules[__name__].__class__ = _Words
+
+
+def __getattr__(name: str) -> Any:
+    home = next((home for home, words in _HOMES.items() if name in words), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    word = getattr(import_module(home), name)
+    globals()[name] = word
+    return word
+
+
+def __dir__() -> list[str]:
+    return __all__
