@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -11,16 +10,15 @@ from types import CodeType, FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from solvent.errors import AuthoringError
-from solvent.model import WHOLE, StepSpec
+from solvent.model import StepSpec
 from solvent.pipelines.context import tracer
+from solvent.pipelines.datasets import check_datasets, name_outputs
 from solvent.pipelines.declared import Fields, class_of, fields_of, returned
 from solvent.pipelines.places import OURS, line_of
 from solvent.pipelines.signature import Signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_DATASET = re.compile(r"[^\W\d][\w.-]*")
 
 GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
@@ -54,6 +52,8 @@ class Step(Generic[P, R]):
         tracing = tracer.get()
         if tracing is None:
             return self.__wrapped__(*args, **kwargs)
+        if self.spec.datasets:
+            check_datasets(self.spec, self.fields)
         made: R = tracing.call(self, args, kwargs)
         return made
 
@@ -151,7 +151,7 @@ def step(
     def decorate(function: Callable[..., Any]) -> Step[..., Any]:
         code = check_function(function, "step")
         _check_options(code, name, salt, retries, timeout_seconds)
-        datasets = _datasets(code, dataset)
+        datasets = name_outputs(dataset, line_of(code))
         spec = StepSpec(
             name=name or function.__name__,
             module=function.__module__,
@@ -165,7 +165,10 @@ def step(
             isolated=isolated,
             datasets=datasets,
         )
-        return Step(function, spec, local_names(function), tuple(checks))
+        made: Step[..., Any] = Step(function, spec, local_names(function), tuple(checks))
+        if datasets and returned(function, local_names(function)) is not None:
+            check_datasets(spec, fields_of(made.returns))
+        return made
 
     return decorate if function is None else decorate(function)
 
@@ -240,19 +243,6 @@ def _check_options(code: CodeType, name: object, salt: object, retries: object, 
         raise _wrong_option(code, "retries", retries, "a whole number, 0 or more")
     if timeout_seconds is not None and not (isinstance(timeout_seconds, (int, float)) and timeout_seconds > 0):
         raise _wrong_option(code, "timeout_seconds", timeout_seconds, "a number of seconds above 0")
-
-
-def _datasets(code: CodeType, given: object) -> tuple[tuple[str, str], ...]:
-    """Give the pairs of field and dataset; the whole output is the field of a name alone."""
-    named = {WHOLE: given} if isinstance(given, str) else given or {}
-    if not isinstance(named, Mapping):
-        raise _wrong_option(code, "dataset", given, "a name, or a mapping from output field to name")
-    for name in named.values():
-        if not isinstance(name, str) or not _DATASET.fullmatch(name):
-            raise _wrong_option(
-                code, "dataset", given, "names of letters, digits, _, - and ., which begin with a letter"
-            )
-    return tuple((str(field), str(name)) for field, name in named.items())
 
 
 def _wrong_option(code: CodeType, option: str, given: object, expected: str) -> AuthoringError:

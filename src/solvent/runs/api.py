@@ -134,7 +134,11 @@ def runs(pipeline: Pipeline[..., Any] | str | None = None, *, limit: int = 20, *
 
 
 def load(reference: str) -> Any:
-    """Read an artifact by the beginning of its digest, or an output by "run/step", "run/step[1]" or "run/step.field"."""
+    """Read a dataset version, an output of a step, or any artifact.
+
+    `reference` is "flights" (the current version), "flights@7", "flights@latest~1" or "flights@ab12cd" (the beginning of a
+    digest), "run/step", "run/step[1]" or "run/step.field", or the beginning of an artifact's digest.
+    """
     from solvent.runs.references import find_output
 
     return find_output(reference, Stores(Project.find(), create=False)).value()

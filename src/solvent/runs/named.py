@@ -7,7 +7,10 @@ from solvent.runs.state import FINISHED, CallState
 
 
 def name_versions(metadata: MetadataStore, project: str, run_id: str, state: CallState) -> None:
-    """Note the versions that an ended call gave, also if it was reused: a use makes a version the current one."""
+    """Note the versions that an ended call gave, also if it was reused: a use makes a version the current one.
+
+    It belongs to the transaction that commits the call, whatever becomes of the run.
+    """
     datasets = state.call.step.spec.datasets
     if not datasets or state.status not in FINISHED:
         return

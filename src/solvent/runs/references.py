@@ -1,10 +1,11 @@
-"""From what a person types to an output: a digest, "run/step", "run/step[1]", "run/step[1].field"."""
+"""From what a person types to an output: "flights@7", a digest, "run/step", "run/step[1]", "run/step[1].field"."""
 
 from __future__ import annotations
 
 import re
 
 from solvent.errors import NotFoundError, nearest
+from solvent.runs.datasets import find_version, has_dataset, near_dataset
 from solvent.runs.stores import Stores
 from solvent.runs.views import Artifact, Run, StepRun
 
@@ -13,9 +14,11 @@ _STEP = re.compile(r"(?P<name>[^\[\].]+)(?:\[(?P<index>\d+)\])?(?:\.(?P<field>\w
 
 def find_output(reference: str, stores: Stores) -> Artifact:
     """Find the artifact that a reference means."""
+    if "@" in reference:
+        return find_version(reference, stores).artifact
     run, slash, rest = reference.partition("/")
     if not slash:
-        return Artifact(stores.metadata.find_artifact(reference), stores)
+        return _find_named(reference, stores)
     step_run, field = find_step_run(f"{run}/{rest}", stores)
     found = step_run.artifacts
     if field is None and len(found) == 1:
@@ -30,6 +33,21 @@ def find_output(reference: str, stores: Stores) -> Artifact:
         else f"`{step_run.label}` has several outputs"
     )
     raise NotFoundError(problem, hint="choose one: " + ", ".join(f"{run}/{step_run.label}.{name}" for name in found))
+
+
+def _find_named(reference: str, stores: Stores) -> Artifact:
+    """Find the current version of the dataset of that name, else the artifact whose digest begins like that."""
+    if has_dataset(reference, stores):
+        return find_version(reference, stores).artifact
+    try:
+        return Artifact(stores.metadata.find_artifact(reference), stores)
+    except NotFoundError as no_artifact:
+        if near := near_dataset(reference, stores):
+            raise NotFoundError(
+                f"there is no dataset or artifact {reference!r}; did you mean {near!r}?",
+                hint="`solvent data` lists the datasets",
+            ) from None
+        raise no_artifact
 
 
 def find_step_run(reference: str, stores: Stores) -> tuple[StepRun, str | None]:

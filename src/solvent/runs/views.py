@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from solvent.artifacts.saving import load
 from solvent.errors import BlobError, NotFoundError, nearest
@@ -15,6 +15,9 @@ from solvent.runs.lives import status_of
 from solvent.runs.result import Fields, decode_result, plain_result
 from solvent.runs.stores import Stores
 from solvent.runs.words import seconds_text, short_type, size_text
+
+if TYPE_CHECKING:
+    from solvent.profiles.records import Profile
 
 
 class Artifact:
@@ -56,6 +59,13 @@ class Artifact:
     def columns(self) -> Mapping[str, str] | None:
         """The digest of each column of a table, else None."""
         return self._ref.identity.columns
+
+    @property
+    def profile(self) -> Profile | None:
+        """The statistics of a table or array; None for other things, and where there are none yet."""
+        from solvent.runs.datasets import read_profile
+
+        return read_profile(self._stores, self.digest, self.type)
 
     def value(self) -> Any:
         """Read it back, its bytes checked against their digest, and made again if they are missing or damaged.
@@ -258,7 +268,7 @@ class StepRun:
 
     def note(self, text: str) -> None:
         """Add a note to this step run."""
-        _write_note(self._stores, "step_run", f"{self.run_id}/{self.position}", text)
+        write_note(self._stores, "step_run", f"{self.run_id}/{self.position}", text)
 
     def __repr__(self) -> str:
         took = f", {seconds_text(self.seconds)}" if self.status == "done" else ""
@@ -397,7 +407,7 @@ class Run:
 
     def note(self, text: str) -> None:
         """Add a note to this run."""
-        _write_note(self._stores, "run", self.id, text)
+        write_note(self._stores, "run", self.id, text)
 
     def tag(self, *tags: str) -> None:
         """Add tags to this run."""
@@ -422,7 +432,8 @@ class Run:
         return run_html(self)
 
 
-def _write_note(stores: Stores, kind: str, id: str, text: str) -> None:
+def write_note(stores: Stores, kind: str, id: str, text: str) -> None:
+    """Write what this person says about something."""
     from solvent.runs.facts import user_name
 
     at = time.time()

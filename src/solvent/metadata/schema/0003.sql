@@ -18,18 +18,21 @@ CREATE TABLE profiles (
 );
 
 -- A named line of tables of one project. Equal content is one version; numbers are given in the order of first sight.
+-- Its bytes are kept until a person removes the version; the row stays, so that no number ever means two contents.
 CREATE TABLE dataset_versions (
     project    TEXT NOT NULL,
     dataset    TEXT NOT NULL,
     number     INTEGER NOT NULL,
     digest     TEXT NOT NULL,                   -- artifacts.digest
     made_at    DOUBLE PRECISION NOT NULL,
+    removed_at DOUBLE PRECISION,                -- when a person gave up its bytes
     PRIMARY KEY (project, dataset, number)
 );
 CREATE UNIQUE INDEX dataset_versions_by_digest ON dataset_versions (project, dataset, digest);
 CREATE INDEX dataset_versions_of_digest ON dataset_versions (digest);
 
--- Each time that a step run gave or reused a version; the newest use of a dataset says which version is current.
+-- Each time that a step run gave or reused a version; the newest use of a dataset says which version is current:
+-- `used_at` never goes back, whatever the clock does.
 CREATE TABLE dataset_uses (
     project   TEXT NOT NULL,
     dataset   TEXT NOT NULL,
@@ -43,6 +46,7 @@ CREATE TABLE dataset_uses (
     FOREIGN KEY (project, dataset, number) REFERENCES dataset_versions (project, dataset, number) ON DELETE CASCADE
 );
 CREATE INDEX dataset_uses_by_time ON dataset_uses (project, dataset, used_at);
+CREATE INDEX dataset_uses_by_version ON dataset_uses (project, dataset, number, used_at);
 CREATE INDEX dataset_uses_by_run ON dataset_uses (run_id);
 
 -- What is expected of a dataset; the newest number counts. Who accepted it, from which version, and why.
@@ -87,6 +91,7 @@ CREATE TABLE findings (
 
 CREATE VIEW dataset_overview AS
 SELECT v.project, v.dataset, v.number, v.digest, datetime(v.made_at, 'unixepoch') AS made,
+       datetime(v.removed_at, 'unixepoch') AS removed,
        (SELECT COUNT(*) FROM dataset_uses u
          WHERE u.project = v.project AND u.dataset = v.dataset AND u.number = v.number) AS uses
 FROM dataset_versions v;
