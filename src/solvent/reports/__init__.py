@@ -1,1 +1,1 @@
-"""Self-contained HTML pages: of a run, of a dataset, of a comparison."""
+"""Pages to look at: self-contained HTML of data, runs and comparisons, without a server and without a network."""

@@ -1,0 +1,176 @@
+"""What a data page is about: one version of a dataset, an artifact or a table at hand, and all that is known around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from solvent.errors import NotFoundError
+from solvent.metadata.profiles import PENDING, find_profile, list_findings
+from solvent.model import WHOLE, ArtifactRef, CheckResult, Finding, RunRecord
+from solvent.profiles.records import Profile, profile_from_json
+from solvent.runs.datasets import DatasetVersion, find_version, has_dataset
+
+if TYPE_CHECKING:
+    from solvent.runs.consumers import FittedModel
+    from solvent.runs.stores import Stores
+    from solvent.runs.views import StepRun
+
+
+class Step(NamedTuple):
+    """A step run that made or took something: as which field or argument, and when it ended."""
+
+    run_id: str
+    position: int
+    name: str
+    field: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One version of a dataset in its history."""
+
+    number: int
+    digest: str
+    made_at: float
+    profile: Profile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A table to look at. `name` is flights@7, a digest, or what the caller called it.
+
+    `why_no_profile` says why there is none. `past` are all versions of the dataset, oldest first, itself among them.
+    """
+
+    name: str
+    profile: Profile | None
+    why_no_profile: str = ""
+    dataset: str = ""
+    number: int = 0
+    current: bool = True
+    artifact: ArtifactRef | None = None
+    digest: str = ""
+    made_at: float | None = None
+    maker: Step | None = None
+    run: RunRecord | None = None
+    takers: Sequence[Step] = ()
+    models: Sequence[FittedModel] = ()
+    uses: int = 0
+    past: Sequence[Past] = ()
+    findings: Sequence[Finding] = ()
+    checks: Sequence[CheckResult] = ()
+    notes: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+
+def find_subject(reference: str, stores: Stores) -> Subject:
+    """Find flights@7, flights@latest, flights, or any table that `solvent artifacts` can name."""
+    name = reference.partition("@")[0]
+    if "@" in reference or has_dataset(name, stores):
+        return of_version(find_version(reference, stores), stores)
+    try:
+        return of_artifact(reference, stores)
+    except NotFoundError:
+        if "/" in reference:
+            raise
+        return of_version(find_version(reference, stores), stores)  # says which datasets there are
+
+
+def of_version(version: DatasetVersion, stores: Stores) -> Subject:
+    """Read all that is known around a version of a dataset."""
+    artifact = _artifact(version, stores)
+    profile, why = find_statistics(version.digest, artifact.type if artifact else None, stores)
+    maker = _maker(version.made_by, version.digest, stores)
+    return Subject(
+        name=version.label,
+        profile=profile,
+        why_no_profile=why,
+        dataset=version.name,
+        number=version.number,
+        current=version.current,
+        artifact=artifact,
+        digest=version.digest,
+        made_at=version.made_at,
+        uses=version.use_count,
+        past=[_past(each, version, profile, stores) for each in version.dataset.versions],
+        models=version.consumers.models,
+        notes=[each.text for each in version.notes],
+        tags=version.tags,
+        **_around(maker, artifact, stores),
+    )
+
+
+def _artifact(version: DatasetVersion, stores: Stores) -> ArtifactRef | None:
+    try:
+        return stores.metadata.find_artifact(version.digest, version.artifact.type)
+    except NotFoundError:  # the version is on record, its content was removed
+        return None
+
+
+def _past(each: DatasetVersion, version: DatasetVersion, profile: Profile | None, stores: Stores) -> Past:
+    found = profile if each.number == version.number else find_statistics(each.digest, None, stores)[0]
+    return Past(each.number, each.digest, each.made_at, found)
+
+
+def _maker(step_run: StepRun | None, digest: str, stores: Stores) -> Step | None:
+    if step_run is None:
+        return None
+    fields = [name for name, each in step_run.artifacts.items() if each.digest == digest]
+    record = stores.metadata.step_run(step_run.run_id, step_run.position)
+    return Step(record.run_id, record.position, record.name, (fields or [""])[0], record.finished_at)
+
+
+def of_artifact(reference: str, stores: Stores) -> Subject:
+    """Find a table that no dataset names, as `solvent artifacts` does."""
+    from solvent.runs.references import find_output
+
+    named = find_output(reference, stores)
+    artifact = stores.metadata.find_artifact(named.digest, named.type)
+    made = stores.metadata.producers(artifact.digest, artifact.type)
+    maker = None
+    if made:
+        first = made[-1]
+        maker = Step(first.run_id, first.position, first.step, first.field or "output", first.finished_at)
+    profile, why = find_statistics(artifact.digest, artifact.type, stores)
+    return Subject(
+        name=reference if "/" in reference else artifact.digest[:12],
+        profile=profile,
+        why_no_profile=why,
+        artifact=artifact,
+        digest=artifact.digest,
+        made_at=maker.at if maker else None,
+        **_around(maker, artifact, stores),
+    )
+
+
+def _around(maker: Step | None, artifact: ArtifactRef | None, stores: Stores) -> dict[str, Any]:
+    """Read who made a table, who took it, and what its checks and the findings of that run say."""
+    taken = stores.metadata.consumers(artifact.digest, artifact.type) if artifact else []
+    return {
+        "maker": maker,
+        "run": stores.metadata.find_run(maker.run_id) if maker else None,
+        "takers": [Step(each.run_id, each.position, each.step, each.argument, each.finished_at) for each in taken],
+        "checks": _checks(maker, stores),
+        "findings": list_findings(stores.metadata, maker.run_id) if maker else (),
+    }
+
+
+def _checks(maker: Step | None, stores: Stores) -> tuple[CheckResult, ...]:
+    execution = stores.metadata.step_run(maker.run_id, maker.position).execution if maker else None
+    if maker is None or execution is None:
+        return ()
+    return tuple(each for each in execution.checks if (each.field if each.field != WHOLE else "output") == maker.field)
+
+
+def find_statistics(digest: str, type: str | None, stores: Stores) -> tuple[Profile | None, str]:
+    """Read the profile of a content, or say why there is none."""
+    found = find_profile(stores.metadata, digest, type) or find_profile(stores.metadata, digest)
+    if found is None:
+        return None, "There is no profile of it: statistics were off, or it is no table."
+    if found.record is None:
+        waiting = found.status == PENDING
+        return None, "Its profile is not made yet." if waiting else f"Its profile failed: {found.problem}"
+    return profile_from_json(found.record), ""
