@@ -23,6 +23,11 @@ COMMANDS = {
     "log": ("log", "print what steps printed"),
     "diff": ("diff", "compare two runs: only what differs"),
     "artifacts": ("artifacts", "list the outputs of a run, or show one"),
+    "data": ("data", "list datasets, or the versions of one; show a version"),
+    "data show": ("data", "show a dataset or one of its versions"),
+    "data history": ("data", "a statistic over the versions of a dataset"),
+    "data remove": ("data", "give up the bytes of a version; the next clean-up takes them"),
+    "load": ("load", "show a dataset version or an output, or write it to a file"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run or artifact"),
     "tag": ("annotate", "add or remove tags"),
@@ -70,7 +75,8 @@ def _dispatch(given: list[str]) -> int:
 
         print(f"solvent {__version__}")
         return 0
-    name, rest = given[0], given[1:]
+    words = 2 if " ".join(given[:2]) in COMMANDS else 1
+    name, rest = " ".join(given[:words]), given[words:]
     if name not in COMMANDS:
         raise SolventError(f"no command {name!r}{nearest(name, COMMANDS)}", hint="`solvent --help` lists the commands")
     command = import_module(f"solvent.cli.{COMMANDS[name][0]}")
@@ -82,16 +88,25 @@ def _dispatch(given: list[str]) -> int:
 
 def make_parser(name: str) -> ArgumentParser:
     """Make the parser of one command; it names what was expected as our errors do."""
+    from argparse import RawDescriptionHelpFormatter
+
     from solvent.cli.parsing import Parser
 
     about = COMMANDS[name][1]
-    return Parser(prog=f"solvent {name}", description=f"{about[0].upper()}{about[1:]}.", allow_abbrev=False)
+    further = [f"  {other.partition(' ')[2]:9} {text}" for other, (_, text) in COMMANDS.items() if f"{name} " in other]
+    return Parser(
+        prog=f"solvent {name}",
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog="\n".join([f"further: solvent {name} ...", *further]) if further else None,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
 
 
 def _overview() -> str:
     lines = ["Run pipelines of plain functions, reuse what did not change, record all of it.", ""]
     lines += ["usage: solvent COMMAND ...", ""]
-    lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
+    lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items() if " " not in name]
     lines += ["", "`solvent COMMAND --help` explains one; `solvent --version` shows the version."]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from solvent.errors import NotFoundError, nearest
 from solvent.metadata import datasets as stored
 from solvent.metadata.datasets import DatasetUse, dataset_names
+from solvent.runs.profiler import is_profiled
 from solvent.runs.stores import Stores
 from solvent.runs.views import Artifact, Run, StepRun
 from solvent.runs.words import short_type
@@ -43,6 +44,25 @@ class Dataset:
         """Give so many of the newest versions (below the number `before`), oldest first."""
         found = stored.list_versions(self._stores.metadata, self.project, self.name, limit=limit, before=before)
         return [DatasetVersion(each, self._stores) for each in found]
+
+    @property
+    def count(self) -> int:
+        """How many versions there are that were not removed."""
+        return stored.count_versions(self._stores.metadata, self.project, self.name)
+
+    @property
+    def current(self) -> DatasetVersion | None:
+        """The version that was given or reused last; None if all were removed."""
+        use = stored.current_use(self._stores.metadata, self.project, self.name)
+        return self[use.number] if use is not None else None
+
+    @property
+    def notes(self) -> list[Note]:
+        return self._stores.metadata.notes("dataset", self.subject)
+
+    @property
+    def tags(self) -> list[str]:
+        return [each.tag for each in self._stores.metadata.tags("dataset", self.subject)]
 
     @property
     def latest(self) -> DatasetVersion:
@@ -112,8 +132,7 @@ class Dataset:
         return iter(self.versions)
 
     def __repr__(self) -> str:
-        count = stored.count_versions(self._stores.metadata, self.project, self.name)
-        return f"<dataset {self.name}: {count} version{'' if count == 1 else 's'}>"
+        return f"<dataset {self.name}: {self.count} version{'' if self.count == 1 else 's'}>"
 
 
 class DatasetVersion:
@@ -198,6 +217,19 @@ class DatasetVersion:
         """Its statistics; None while there are none, or for what has none."""
         return read_profile(self._stores, self.digest)
 
+    @property
+    def profile_problem(self) -> str:
+        """Why it has no statistics; nothing if it has some."""
+        from solvent.metadata.profiles import FAILED, find_profile
+
+        found = find_profile(self._stores.metadata, self.digest)
+        if found is not None:
+            return {FAILED: f"its statistics could not be made: {found.problem}"}.get(found.status, "")
+        kinds = {use.type for use in self.uses[:20]}
+        if not any(map(is_profiled, kinds)):
+            return f"no statistics: {' and '.join(map(short_type, sorted(kinds)))} is no table or array"
+        return "no statistics were made of it"
+
     def value(self) -> Any:
         """Read it back as the type that was saved; bytes that are missing are made again."""
         return self.artifact.value()
@@ -281,6 +313,15 @@ def read_profile(stores: Stores, digest: str, type_name: str | None = None) -> P
     from solvent.profiles.records import profile_from_json
 
     return profile_from_json(found.record)
+
+
+def remove_version(version: DatasetVersion, stores: Stores) -> bool:
+    """Give up the bytes of a version, which the next clean-up takes unless a run needs them; its number stays.
+
+    Tells whether it had not been removed before.
+    """
+    metadata = stores.metadata
+    return metadata.write(lambda: stored.remove_version(metadata, version.project, version.name, version.number))
 
 
 def list_datasets(stores: Stores, project: str | None = None) -> list[Dataset]:
