@@ -30,9 +30,11 @@ class ColumnProfile:
     Numbers are floats, times are seconds since the epoch (durations are seconds), and `minimum` and `maximum` are exact in
     the words of `type`; infinities count in them, in `infinite` and nowhere else. `std` is that of a population (n, not
     n - 1). `quantiles` are 201 points of the finite values: k lies at rank k / 200 * (n - 1), linear between its neighbours.
-    `edges` and `counts` are a histogram of at most 32 bins of one width that counts all finite values: where tails are long
-    its range ends at one width of the middle 90 % beyond that, and the end bins count all that is farther out. `cdf` are points (value, share of the finite values up to it) of the cumulative distribution: straight
-    between two points, upright where one value holds many rows, nowhere wrong by more than `cdf_error`; read it with
+    `edges` and `counts` are a histogram of all finite values, at most 32 bins of one width: where tails are long, its range
+    ends at one width of the middle 90 % beyond that, and the end bins count all that is farther out.
+
+    `cdf` are points (value, share of the finite values up to it) of the cumulative distribution: straight between two
+    points, upright where one value holds many rows, nowhere wrong by more than `cdf_error`; read it with
     `solvent.profiles.cumulative`. `values` are all distinct numbers in order with the rows of each, if they are no more than
     256: then they say the same exactly, and `cdf` is empty.
 
@@ -118,7 +120,7 @@ def to_json(record: Any) -> str:
 def profile_from_json(text: str) -> Profile:
     """Read a profile; fields that a newer version wrote are left out."""
     found = json.loads(text)
-    columns = tuple(_made(ColumnProfile, each) for each in found.pop("columns"))
+    columns = tuple(_made(ColumnProfile, each) for each in found.pop("columns", ()))
     made: Profile = _made(Profile, {**found, "columns": columns})
     return made
 

@@ -1,0 +1,108 @@
+"""The statistics of one column of any Arrow type, added piece by piece; parts merge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from solvent.profiles.spread import EXACT_ROWS
+from solvent.profiles.records import DOMAIN, TOP, ColumnProfile
+from solvent.profiles.tallies import find_tally
+from solvent.profiles.words import is_text, type_words
+
+_IDS = 20
+"""So many different values are not by chance all different."""
+
+
+class Column:
+    """One column of a table: rows, nulls, and a tally of the rest; what can't be read becomes the column's problem."""
+
+    def __init__(self, name: str, arrow: Any, *, exact_rows: int = EXACT_ROWS, words: str | None = None) -> None:
+        self.name = name
+        self.words = words or type_words(arrow)
+        self.rows = self.nulls = 0
+        self.size_bytes = 0
+        self.problem: str | None = None
+        self._tally = find_tally(arrow, exact_rows)
+
+    def add(self, array: Any) -> None:
+        """Take some rows as an Arrow array of the column's type."""
+        array = _plain(array)
+        self.rows += len(array)
+        self.nulls += array.null_count
+        self.size_bytes += array.nbytes
+        if self.problem is None and len(array) > array.null_count:
+            try:
+                self._tally.add(array.drop_null() if array.null_count else array)
+            except Exception as error:  # whatever the column holds, the others go on
+                self.problem = f"{type(error).__name__}: {str(error)[:500]}"
+
+    def merge(self, other: Column) -> None:
+        """Take in what another part of the same column has seen."""
+        self.rows += other.rows
+        self.nulls += other.nulls
+        self.size_bytes += other.size_bytes
+        self.problem = self.problem or other.problem
+        if self.problem is None:
+            self._tally.merge(other._tally)
+
+    def profile(self, *, digest: str | None = None, masked: bool = False) -> ColumnProfile:
+        """Give the profile of what was added; a masked one tells no values."""
+        made = ColumnProfile(self.name, self.words, self._tally.kind, "other", self.rows, self.nulls, digest=digest)
+        if self.problem is None:
+            try:
+                made = replace(made, **self._tally.fields())
+            except Exception as error:
+                self.problem = f"{type(error).__name__}: {str(error)[:500]}"
+        made = replace(made, problem=self.problem)
+        return _masked(made) if masked else replace(made, role=find_role(made))
+
+
+def _plain(array: Any) -> Any:
+    """Give an array whose nulls are counted as such, of a type that is counted as it is."""
+    import pyarrow as pa
+
+    if isinstance(array, pa.ExtensionArray):
+        return _plain(array.storage)
+    if pa.types.is_run_end_encoded(array.type):
+        import pyarrow.compute
+
+        pc: Any = pyarrow.compute
+        return pc.run_end_decode(array)
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    if pa.types.is_binary_view(array.type):
+        return array.cast(pa.large_binary())
+    if pa.types.is_dictionary(array.type) and (array.dictionary.null_count or not is_text(array.type.value_type)):
+        return array.dictionary_decode()
+    return array
+
+
+def _masked(made: ColumnProfile) -> ColumnProfile:
+    """Keep what tells no value: numbers of rows, and lengths."""
+    kept = {name: getattr(made, name) for name in ("rows", "nulls", "nan", "infinite", "empty", "lengths", "problem")}
+    return ColumnProfile(made.name, made.type, made.kind, made.kind, masked=True, **kept)
+
+
+def find_role(made: ColumnProfile) -> str:
+    """Infer what a column is for: from how many different values it has, and how long they are."""
+    present = made.rows - made.missing
+    if not present:
+        return "empty"
+    if made.problem:
+        return "other"
+    if made.distinct == 1 and not made.missing:
+        return "constant"
+    if made.kind in ("boolean", "time", "other"):
+        return made.kind
+    distinct = made.distinct or 0
+    whole = made.kind == "text" or made.type.startswith(("int", "uint"))
+    short = made.lengths is None or made.lengths[1] <= 64
+    if made.type == "category":
+        return "category"
+    if whole and short and made.distinct_exact and distinct == made.rows and distinct >= _IDS:
+        return "id"
+    if made.kind == "text":
+        few = distinct <= DOMAIN and distinct * 2 <= present
+        return "category" if few or (short and distinct * 20 <= present) else "text"
+    return "category" if whole and distinct <= TOP and distinct * 5 <= present else "number"

@@ -1,0 +1,279 @@
+"""What is counted of a column, by its kind: numbers, times, decimals, booleans, texts, and what is none of these."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Protocol
+
+from solvent.profiles.spread import Numbers, Runs, Spread, cumulative_points, histogram
+from solvent.profiles.records import DOMAIN, TOP
+from solvent.profiles.texts import Texts
+from solvent.profiles.words import Clock, is_list, is_text
+
+
+class Tally(Protocol):
+    """Counts what a kind of column is like, from Arrow arrays without nulls."""
+
+    kind: str
+
+    def add(self, array: Any) -> None:
+        """Take some rows."""
+
+    def merge(self, other: Any) -> None:
+        """Take in what another tally of the same kind has seen."""
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the profile; nothing may be added afterwards."""
+        ...
+
+
+def find_tally(arrow: Any, exact_rows: int) -> Tally:
+    """Choose the tally for an Arrow type."""
+    import pyarrow as pa
+
+    types = pa.types
+    if isinstance(arrow, pa.BaseExtensionType):
+        return find_tally(arrow.storage_type, exact_rows)
+    if types.is_run_end_encoded(arrow) or (types.is_dictionary(arrow) and not is_text(arrow.value_type)):
+        return find_tally(arrow.value_type, exact_rows)
+    if types.is_boolean(arrow):
+        return _Booleans()
+    if types.is_integer(arrow) or types.is_floating(arrow):
+        return _Plain(exact_rows, whole=types.is_integer(arrow))
+    if types.is_decimal(arrow):
+        return _Decimals(arrow.scale, exact_rows)
+    if types.is_temporal(arrow) and not types.is_interval(arrow):
+        return _Times(arrow, exact_rows)
+    if is_text(arrow) or types.is_dictionary(arrow):
+        return _Words(exact_rows, categories=types.is_dictionary(arrow))
+    return _Others(arrow)
+
+
+def _spread_fields(numbers: Numbers, spread: Spread, shown: Any, *, whole: bool) -> dict[str, Any]:
+    """Give the fields that tell how finite numbers are spread; `shown` writes one as text."""
+    edges, counts = histogram(spread, whole=whole)
+    values = spread.all_values()
+    xs, shares, error = ([], [], 0.0) if values else cumulative_points(spread)
+    top = spread.top(DOMAIN if spread.distinct <= DOMAIN else TOP)
+    return {
+        "nan": numbers.nan,
+        "infinite": numbers.infinite,
+        "mean": numbers.moments.mean,
+        "std": numbers.moments.std,
+        "quantiles": tuple(spread.quantiles.tolist()),
+        "edges": edges,
+        "counts": counts,
+        "distinct": spread.distinct + (numbers.infinite > 0),
+        "distinct_exact": spread.distinct_error == 0,
+        "distinct_error": spread.distinct_error,
+        "top": tuple((shown(value), number) for value, number in top),
+        "top_rows": numbers.moments.count,
+        "values": tuple(values),
+        "cdf": tuple(zip(xs, (round(share, 7) for share in shares), strict=True)),
+        "cdf_error": error,
+    }
+
+
+class _Plain:
+    """Integers and floats."""
+
+    kind = "number"
+
+    def __init__(self, exact_rows: int, *, whole: bool) -> None:
+        self._numbers = Numbers(exact_rows)
+        self._whole = whole
+
+    def add(self, array: Any) -> None:
+        self._numbers.add(array.to_numpy(zero_copy_only=False))
+
+    def merge(self, other: _Plain) -> None:
+        self._numbers.merge(other._numbers)
+
+    def fields(self) -> dict[str, Any]:
+        numbers = self._numbers
+        spread = numbers.result()
+        return {
+            **_spread_fields(numbers, spread, repr, whole=self._whole),
+            **{"zeros": numbers.zeros, "negatives": numbers.negatives},
+            **{"minimum": numbers.least, "maximum": numbers.most},
+        }
+
+
+class _Scaled:
+    """Values that are whole numbers of a unit: counted exactly, told as floats of the unit."""
+
+    kind = "number"
+    whole = False
+
+    def __init__(self, exact_rows: int, per_unit: float) -> None:
+        self._numbers = Numbers(exact_rows)
+        self._per_unit = per_unit
+
+    def merge(self, other: _Scaled) -> None:
+        self._numbers.merge(other._numbers)
+
+    def text(self, count: int) -> str:
+        """Write a value exactly."""
+        raise NotImplementedError
+
+    def fields(self) -> dict[str, Any]:
+        numbers = self._numbers
+        exact = numbers.result()
+        runs = Runs(exact.runs.values / self._per_unit, exact.runs.counts)
+        spread = exact._replace(runs=runs, quantiles=exact.quantiles / self._per_unit)
+        found = _spread_fields(numbers, spread, self.text, whole=self.whole)
+        scaled = {name: found[name] and found[name] / self._per_unit for name in ("mean", "std")}
+        ends = (
+            {} if numbers.least is None else {"minimum": self.text(numbers.least), "maximum": self.text(numbers.most)}
+        )
+        return {**found, **scaled, **ends}
+
+
+class _Times(_Scaled):
+    """Moments, days, durations and times of day."""
+
+    kind = "time"
+
+    def __init__(self, arrow: Any, exact_rows: int) -> None:
+        self._clock = Clock(arrow)
+        super().__init__(exact_rows, self._clock.per_second)
+
+    def add(self, array: Any) -> None:
+        import pyarrow as pa
+
+        wide = pa.int32() if array.type.bit_width == 32 else pa.int64()
+        self._numbers.add(array.view(wide).to_numpy(zero_copy_only=False))
+
+    def text(self, count: int) -> str:
+        return self._clock.text(count)
+
+
+class _Decimals(_Scaled):
+    """Decimals of at most 18 digits."""
+
+    def __init__(self, scale: int, exact_rows: int) -> None:
+        super().__init__(exact_rows, 10.0**scale)
+        self._scale = scale
+
+    def add(self, array: Any) -> None:
+        import numpy as np
+        import pyarrow as pa
+
+        # Checked: a decimal of more digits raises, and that is the column's problem.
+        narrow = array.cast(pa.decimal128(18, self._scale))
+        words = np.frombuffer(narrow.buffers()[1], np.int64)
+        self._numbers.add(words[2 * narrow.offset : 2 * (narrow.offset + len(narrow)) : 2])
+
+    def text(self, count: int) -> str:
+        return str(Decimal(count).scaleb(-self._scale))
+
+    def fields(self) -> dict[str, Any]:
+        return {**super().fields(), "zeros": self._numbers.zeros, "negatives": self._numbers.negatives}
+
+
+class _Booleans:
+    """True and false."""
+
+    kind = "boolean"
+
+    def __init__(self) -> None:
+        self._counts = {"True": 0, "False": 0}
+
+    def add(self, array: Any) -> None:
+        self._counts["True"] += array.true_count
+        self._counts["False"] += array.false_count
+
+    def merge(self, other: _Booleans) -> None:
+        for text, count in other._counts.items():
+            self._counts[text] += count
+
+    def fields(self) -> dict[str, Any]:
+        top = sorted(((text, count) for text, count in self._counts.items() if count), key=lambda each: -each[1])
+        rows = sum(self._counts.values())
+        return {
+            "top": tuple(top),
+            "top_rows": rows,
+            "distinct": len(top),
+            "distinct_exact": True,
+            "distinct_error": 0.0,
+            "mean": self._counts["True"] / rows if rows else None,
+            "zeros": self._counts["False"],
+        }
+
+
+class _Words:
+    """Texts and categories of text."""
+
+    kind = "text"
+
+    def __init__(self, exact_rows: int, *, categories: bool) -> None:
+        self._texts = Texts(exact_rows)
+        self._categories = categories
+
+    def add(self, array: Any) -> None:
+        self._texts.add(array)
+
+    def merge(self, other: _Words) -> None:
+        self._texts.merge(other._texts)
+
+    def fields(self) -> dict[str, Any]:
+        texts = self._texts
+        found = texts.result(categories=self._categories)
+        least, most = texts.ends()
+        lengths = (texts.shortest, texts.characters / texts.rows, texts.longest) if texts.rows else None
+        return {
+            "empty": texts.empty,
+            "minimum": least,
+            "maximum": most,
+            "distinct": found.distinct,
+            "distinct_exact": found.distinct_error == 0,
+            "distinct_error": found.distinct_error,
+            "top": tuple(found.top),
+            "top_rows": found.rows,
+            "lengths": lengths,
+            "sampled": found.rows if found.sampled else None,
+        }
+
+
+class _Others:
+    """Values that have no order here: lengths of lists and bytes; of anything else only nulls."""
+
+    kind = "other"
+
+    def __init__(self, arrow: Any) -> None:
+        import pyarrow as pa
+
+        self._list = is_list(arrow) or pa.types.is_map(arrow)
+        self._measured = (
+            self._list or pa.types.is_binary(arrow) or pa.types.is_large_binary(arrow) or pa.types.is_binary_view(arrow)
+        )
+        self._rows = self._items = self._empty = 0
+        self._ends: list[int] = []
+
+    def add(self, array: Any) -> None:
+        import pyarrow as pa
+        import pyarrow.compute
+
+        if not self._measured:
+            return
+        pc: Any = pyarrow.compute
+        if pa.types.is_map(array.type):
+            array = array.cast(pa.list_(pa.struct([("key", array.type.key_type), ("value", array.type.item_type)])))
+        lengths = pc.list_value_length(array) if self._list else pc.binary_length(array)
+        ends = pc.min_max(lengths)
+        self._ends += [ends["min"].as_py(), ends["max"].as_py()]
+        self._ends = [min(self._ends), max(self._ends)]
+        self._items += pc.sum(lengths).as_py()
+        self._empty += pc.sum(pc.equal(lengths, 0)).as_py()
+        self._rows += len(array)
+
+    def merge(self, other: _Others) -> None:
+        self._ends += other._ends
+        self._items += other._items
+        self._empty += other._empty
+        self._rows += other._rows
+
+    def fields(self) -> dict[str, Any]:
+        if not self._rows:
+            return {}
+        return {"empty": self._empty, "lengths": (min(self._ends), self._items / self._rows, max(self._ends))}
