@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from solvent.profiles.spread import EXACT_ROWS
 from solvent.profiles.records import DOMAIN, TOP, ColumnProfile
+from solvent.profiles.spread import EXACT_ROWS
 from solvent.profiles.tallies import find_tally
 from solvent.profiles.words import is_text, type_words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Protocol
 
-from solvent.profiles.spread import Numbers, Runs, Spread, cumulative_points, histogram
 from solvent.profiles.records import DOMAIN, TOP
+from solvent.profiles.spread import Numbers, Runs, Spread, cumulative_points, histogram
 from solvent.profiles.texts import Texts
 from solvent.profiles.words import Clock, is_list, is_text
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from solvent.profiles.hashing import hash_texts
-from solvent.profiles.spread import EXACT_ROWS, most_frequent, runs_of
 from solvent.profiles.records import DOMAIN, TOP
 from solvent.profiles.sketches import DistinctSketch
+from solvent.profiles.spread import EXACT_ROWS, most_frequent, runs_of
 
 COUNTED = 8192
 """So many different texts are counted one by one."""
