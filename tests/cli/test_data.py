@@ -77,6 +77,7 @@ def test_data_lists_the_versions_of_one(months: Path, say: Say) -> None:
     assert [(each["number"], each["rows"], each["current"]) for each in versions] == [(1, 3, True), (2, 6, False)]
 
 
+@pytest.mark.slow
 def test_data_shows_one_version(months: Path, say: Say) -> None:
     shown = lines_of(say("data", "flights@2"))
     assert shown[:4] == [
@@ -89,6 +90,7 @@ def test_data_shows_one_version(months: Path, say: Say) -> None:
     assert "no statistics: dict is no table or array" in say("data", "words@1")
 
 
+@pytest.mark.slow
 def test_load_shows_the_first_rows_and_writes_all(months: Path, say: Say) -> None:
     assert lines_of(say("load", "flights@2", "--rows", "2")) == [
         "pyarrow.Table DIGEST: 6 rows of 3 columns",
@@ -104,6 +106,7 @@ def test_load_shows_the_first_rows_and_writes_all(months: Path, say: Say) -> Non
     assert say("load", "words").splitlines()[1] == "{'rows': 3}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -114,6 +117,8 @@ def test_load_shows_the_first_rows_and_writes_all(months: Path, say: Say) -> Non
         (["data", "history", "flights", "--statistic", "rosw"], "did you mean 'rows'"),
         (["data", "history", "flights", "--statistic", "carier.nulls"], "did you mean 'carrier'"),
         (["data", "history", "flights", "--statistic", "carrier"], "carrier.mean"),
+        (["data", "diff", "flights"], "flights@1 is the first version"),
+        (["data", "diff", "flights@1", "flights@2", "--key", "idd"], "did you mean 'id'"),
         (["data", "remove", "flights"], "write which: flights@3"),
         (["data", "remove", "flights@1"], "add --yes"),
         (["load", "flights", "-o", "f.cvs"], "did you mean '.csv'"),
@@ -127,6 +132,7 @@ def test_wrong_words_are_told_what_there_is(months: Path, say: Say, words: list[
     assert not (months / "f.csv").exists()
 
 
+@pytest.mark.slow
 def test_history_is_a_table_with_a_line_that_shows_its_course(months: Path, say: Say) -> None:
     assert lines_of(say("data", "history", "flights", "--statistic", "carrier.nulls")) == [
         "flights: carrier.nulls  ▁█",
@@ -138,6 +144,20 @@ def test_history_is_a_table_with_a_line_that_shows_its_course(months: Path, say:
     assert [(point["number"], point["value"]) for point in points] == [(1, 3), (2, 6)]
 
 
+@pytest.mark.slow
+def test_diff_tells_what_differs_and_what_used_each(months: Path, say: Say) -> None:
+    shown = lines_of(say("data", "diff", "flights", "flights@2", "--key", "id"))
+    assert shown[:2] == ["flights@1 DIGEST -> flights@2 DIGEST", "  rows  3 -> 6: 3 added, 0 removed, 0 changed by id"]
+    assert "  added  id=3, carrier=AA, tags=[1]" in shown
+    assert shown[-3:] == ["used by", "  flights@1 2 runs, the newest RUN", "  flights@2 1 run, the newest RUN"]
+    facts = json.loads(say("data", "diff", "flights@2", "--json"))
+    assert (facts["first"]["number"], facts["rows"]["added"], facts["rows"]["changed"]) == (1, 3, None)
+    assert "not asked for" in say("data", "diff", "flights@1", "flights@2", "--no-rows")
+    assert "equal content" in say("data", "diff", "flights@2", "flights@2")
+    assert "this is no table" in say("data", "diff", "words@1", "words@2")
+
+
+@pytest.mark.slow
 def test_a_removed_version_keeps_its_number(months: Path, say: Say) -> None:
     assert "removed flights@1" in say("data", "remove", "flights@1", "--yes")
     assert "removed before: flights@1" in say("data", "remove", "flights@1", "--yes")

@@ -25,6 +25,7 @@ COMMANDS = {
     "artifacts": ("artifacts", "list the outputs of a run, or show one"),
     "data": ("data", "list datasets, or the versions of one; show a version"),
     "data show": ("data", "show a dataset or one of its versions"),
+    "data diff": ("datadiff", "compare two versions: rows, schema, columns, drift, and what used them"),
     "data history": ("data", "a statistic over the versions of a dataset"),
     "data remove": ("data", "give up the bytes of a version; the next clean-up takes them"),
     "load": ("load", "show a dataset version or an output, or write it to a file"),

@@ -59,6 +59,21 @@ JOIN clean_doomed d ON d.id = m.run_id
 WHERE true
 ON CONFLICT DO NOTHING
 """
+# One making of each is enough to know where it came from and to make it again: one that stays anyway, else the oldest.
+_MAKERS_OF_VERSIONS = """
+INSERT INTO clean_reached (run_id, position, round)
+SELECT m.run_id, m.position, 0 FROM (
+    SELECT o.run_id, o.position, d.id AS doomed, ROW_NUMBER() OVER (
+        PARTITION BY o.digest, o.type
+        ORDER BY CASE WHEN d.id IS NULL THEN 0 ELSE 1 END, s.finished_at, o.run_id, o.position) AS place
+    FROM (SELECT DISTINCT digest FROM dataset_versions WHERE removed_at IS NULL) AS v
+    JOIN outputs o ON o.digest = v.digest
+    JOIN step_runs s ON s.run_id = o.run_id AND s.position = o.position
+    LEFT JOIN clean_doomed d ON d.id = o.run_id
+) AS m
+WHERE m.place = 1 AND m.doomed IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
 _THEIR_INPUTS = """
 INSERT INTO clean_reached (run_id, position, round)
 SELECT DISTINCT i.from_run, i.from_position, r.round + 1 FROM clean_reached r
@@ -82,6 +97,7 @@ USES = (
     "EXISTS (SELECT 1 FROM children c WHERE c.digest = {0} AND c.type = {1})",
     "EXISTS (SELECT 1 FROM clean_results n WHERE n.digest = {0} AND n.type = {1})",
     f"EXISTS (SELECT 1 FROM pins p WHERE p.kind = '{ARTIFACT}' AND p.subject = {{0}} || ' ' || {{1}})",
+    "EXISTS (SELECT 1 FROM dataset_versions v WHERE v.digest = {0} AND v.removed_at IS NULL)",
 )
 """The ways in which an artifact is named, those that are no rows of step runs or artifacts last."""
 _UNUSED = " AND ".join(f"NOT {each}" for each in USES)
@@ -167,7 +183,7 @@ def list_doomed(database: Database, limit: int) -> list[str]:
 def find_reached(database: Database) -> None:
     """Fill `clean_reached`: the step runs of doomed runs that other runs reuse, and those that these were made from."""
     database.execute("DELETE FROM clean_reached")
-    found = database.execute(_REUSED_BY_OTHERS).rowcount + database.execute(_MAKERS_OF_PINNED).rowcount
+    found = sum(database.execute(sql).rowcount for sql in (_REUSED_BY_OTHERS, _MAKERS_OF_PINNED, _MAKERS_OF_VERSIONS))
     turn = 0
     while found > 0:
         found = sum(database.execute(sql, (turn,)).rowcount for sql in (_THEIR_INPUTS, _THEIR_SOURCES))

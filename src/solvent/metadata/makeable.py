@@ -13,6 +13,7 @@ from solvent.metadata.pins import ARTIFACT
 
 _UNPINNED_ARTIFACT = (
     f"NOT EXISTS (SELECT 1 FROM pins p WHERE p.kind = '{ARTIFACT}' AND p.subject = a.digest || ' ' || a.type)"
+    " AND NOT EXISTS (SELECT 1 FROM dataset_versions v WHERE v.digest = a.digest AND v.removed_at IS NULL)"
 )
 _MAKEABLE = f"""
 INSERT INTO clean_makeable (digest, type, parts, round)

@@ -38,6 +38,10 @@ _DANGLING = {
         "SELECT c.parent_digest, c.digest FROM children c"
         " LEFT JOIN artifacts a ON a.digest = c.digest AND a.type = c.type WHERE a.digest IS NULL"
     ),
+    "dataset version {0}/{1}@{2}": (
+        "SELECT v.project, v.dataset, v.number, v.digest FROM dataset_versions v WHERE v.removed_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.digest = v.digest)"
+    ),
     "the environment of run {}": (
         "SELECT r.id, r.environment FROM runs r LEFT JOIN environments e ON e.digest = r.environment"
         " WHERE r.environment IS NOT NULL AND e.digest IS NULL ORDER BY r.id"
