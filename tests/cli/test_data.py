@@ -171,3 +171,20 @@ def test_a_sparkline_shows_what_is_missing_as_a_dot() -> None:
     assert sparkline([0, None, 7, 3.5]) == "▁·█▅"
     assert sparkline([2, 2]) == "▁▁"
     assert sparkline([None]) == ""
+
+
+@pytest.mark.slow
+def test_a_version_is_named_wherever_an_artifact_is(months: Path, say: Say) -> None:
+    say("note", "flights@2", "a late one")
+    say("note", "flights", "from the registry")
+    say("tag", "flights@2", "checked")
+    assert "note      a late one" in say("data", "flights@2")
+    assert "note      from the registry" in say("data", "flights")
+    facts = json.loads(say("data", "flights@2", "--json"))
+    assert (facts["notes"], facts["tags"]) == (["a late one"], ["checked"])
+    digest = facts["digest"][:12]
+    assert f"artifact {digest}" in say("artifacts", "flights@2")
+    assert f"artifact {digest}" in say("lineage", "flights@2")
+    assert f"artifact {digest}: pinned by hand" in say("pin", "flights@2")
+    assert digest in say("remake", "flights@2")
+    assert "no flights@7" in say("note", "flights@7", "x", code=2)

@@ -20,13 +20,16 @@ from solvent.artifacts.store import LocalBlobs
 from solvent.config.project import Project
 from solvent.errors import BlobError
 from solvent.metadata import transfers
+from solvent.metadata.datasets import current_use, list_versions, remove_version, use_version
 from solvent.metadata.dropped import Dropped, note_dropped
+from solvent.metadata.profiles import StoredProfile, add_findings, add_profile
 from solvent.model import (
     ArtifactRef,
     Attachment,
     Blob,
     CodeFingerprint,
     Failure,
+    Finding,
     Identity,
     Metric,
     Observation,
@@ -37,7 +40,7 @@ from solvent.runs.copy import Copied, choose_runs, copy_runs
 from solvent.runs.lives import lease_name
 from solvent.runs.stores import Stores
 from tests import soak
-from tests.metadata.records import artifact, digest, execution, run, step_run, taken
+from tests.metadata.records import INT, artifact, digest, execution, run, step_run, taken
 
 LONG = pytest.mark.slow
 
@@ -99,12 +102,10 @@ def rows(stores: Stores, *, of: Stores | None = None) -> dict[str, list[Any]]:
 
 TRAVELLING = (
     *("runs", "artifacts", "blobs", "children", "codes", "symbols", "environments", "notes", "tags", "dropped"),
+    *("profiles", "dataset_versions", "dataset_uses", "schemas", "findings"),
     *transfers.TABLES,
 )
-STAYING = (
-    *("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned"),
-    *("profiles", "dataset_versions", "dataset_uses", "schemas", "findings"),
-)
+STAYING = ("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned")
 
 
 def test_every_table_travels_or_stays_on_purpose(ends: Ends) -> None:
@@ -153,6 +154,21 @@ def add_whole_run(stores: Stores) -> None:
         for kind, subject in (("run", "whole"), ("step_run", "whole/1"), ("artifact", both.digest)):
             stores.metadata.add_note(kind, subject, f"about a {kind}", "ada")
             stores.metadata.add_tag(kind, subject, "good", "ada")
+        add_data(stores, both)
+
+
+def add_data(stores: Stores, made: ArtifactRef) -> None:
+    """Write what may be known of the data of a run."""
+    metadata, line = stores.metadata, ("shop", "pairs")
+    add_profile(metadata, made.digest, made.type, StoredProfile("made", 0.5, None, '{"rows": 3}'))
+    use_version(metadata, *line, made.digest, made.type, ("whole", 0, "x"))
+    use_version(metadata, *line, artifact("y").digest, INT, ("whole", 0, "y"))
+    remove_version(metadata, *line, 2)
+    metadata.execute("INSERT INTO schemas VALUES ('shop', 'pairs', 1, '{}', 2, 'first', 'ada', 5.0)")
+    add_findings(metadata, "whole", [Finding("drift", "warn", "pairs", "it moved", "look", "{}")])
+    for subject in ("shop/pairs", f"shop/pairs@{made.digest}"):
+        metadata.add_note("dataset", subject, f"about {subject}", "ada")
+        metadata.add_tag("dataset", subject, "good", "ada")
 
 
 def test_a_run_arrives_with_all_that_belongs_to_it(ends: Ends) -> None:
@@ -359,6 +375,88 @@ def test_notes_and_tags_of_both_sides_are_kept_once(ends: Ends) -> None:
     for stores in ends:
         assert [note.text for note in stores.metadata.notes("run", "a")] == ["here", "there", "later"]
         assert [(tag.tag, tag.author) for tag in stores.metadata.tags("run", "a")] == [("good", "bob")]
+
+
+def name(stores: Stores, run_id: str, *contents: object) -> None:
+    """Say that the steps of a run gave these contents of one dataset."""
+    with stores.metadata.transaction():
+        for position, each in enumerate(contents):
+            use_version(stores.metadata, "shop", "pairs", artifact(each).digest, INT, (run_id, position, ""))
+
+
+def numbers(stores: Stores) -> list[tuple[int, str, bool]]:
+    """Give the versions with their numbers, and whether they were removed."""
+    found = list_versions(stores.metadata, "shop", "pairs")
+    return [(each.number, each.digest, each.removed_at is not None) for each in found]
+
+
+@LONG
+def test_equal_content_is_the_same_version_there_and_other_content_is_counted_on(ends: Ends) -> None:
+    add_run(ends.target, "own", artifact("x"), artifact("c"))
+    name(ends.target, "own", "x", "c")
+    add_run(ends.source, "a", artifact("a"))
+    name(ends.source, "a", "a")
+    add_run(ends.source, "bb", artifact("b"), artifact("c"))
+    name(ends.source, "bb", "b", "c")
+    for _ in range(2):
+        copy(ends)
+    there = [(1, artifact("x").digest), (2, artifact("c").digest), (3, artifact("a").digest), (4, artifact("b").digest)]
+    assert numbers(ends.target) == [(*each, False) for each in there]
+    newest = current_use(ends.target.metadata, "shop", "pairs")
+    assert newest is not None
+    assert (newest.number, newest.run_id) == (2, "bb")
+
+
+@LONG
+def test_a_version_that_was_removed_there_stays_so_until_a_new_run_brings_it(ends: Ends) -> None:
+    add_run(ends.source, "a", artifact("a"))
+    name(ends.source, "a", "a")
+    copy(ends)
+    with ends.target.metadata.transaction():
+        remove_version(ends.target.metadata, "shop", "pairs", 1)
+    copy(ends)
+    assert numbers(ends.target) == [(1, artifact("a").digest, True)]
+    add_run(ends.source, "bb", artifact("a"))
+    name(ends.source, "bb", "a")
+    copy(ends)
+    assert numbers(ends.target) == [(1, artifact("a").digest, False)]
+
+
+@LONG
+def test_of_two_schemas_the_one_that_was_accepted_last_counts(ends: Ends) -> None:
+    for stores, at in ((ends.source, 5.0), (ends.target, 7.0)):
+        add_run(stores, f"r{at}", artifact(at))
+        name(stores, f"r{at}", at)
+        with stores.metadata.transaction():
+            stores.metadata.execute(
+                "INSERT INTO schemas VALUES ('shop', 'pairs', 1, ?, 1, '', 'ada', ?)", (f'"{at}"', at)
+            )
+    copy(ends)
+    copy(Ends(ends.target, ends.source))
+    ask = "SELECT number, record, version FROM schemas ORDER BY number"
+    assert ends.target.metadata.rows(ask) == [(1, '"7.0"', 1)]
+    assert ends.source.metadata.rows(ask) == [(1, '"5.0"', 1), (2, '"7.0"', 2)]
+
+
+@LONG
+def test_a_profile_that_was_made_later_is_brought_by_the_next_copy(ends: Ends) -> None:
+    made = artifact("a")
+    add_run(ends.source, "a", made)
+    for status, record in (("pending", None), ("made", "{}")):
+        with ends.source.metadata.transaction():
+            add_profile(ends.source.metadata, made.digest, made.type, StoredProfile(status, None, None, record))
+        copy(ends)
+    assert rows(ends.target) == rows(ends.source)
+
+
+@LONG
+def test_versions_of_which_only_the_making_is_left_are_copied_with_all_runs(ends: Ends) -> None:
+    add_run(ends.source, "a", artifact("a"), status="cleaned")
+    name(ends.source, "a", "a")
+    add_run(ends.source, "bb", artifact("b"))
+    assert choose_runs(ends.source) == ["bb", "a"]
+    copy(ends)
+    assert numbers(ends.target) == numbers(ends.source)
 
 
 @LONG

@@ -1,4 +1,4 @@
-"""`solvent note` and `solvent tag`: what people say about runs, step runs and artifacts."""
+"""`solvent note` and `solvent tag`: what people say about runs, step runs, artifacts and datasets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from solvent.errors import NotFoundError, SolventError, nearest
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
-    parser.add_argument("what", metavar="WHAT", help="RUN, RUN/STEP, or the beginning of an artifact's digest")
+    parser.add_argument(
+        "what", metavar="WHAT", help="RUN, RUN/STEP, the beginning of an artifact's digest, a dataset, or flights@7"
+    )
     if name == "note":
         parser.add_argument("text", metavar="TEXT", nargs="?", help="the note; without it the notes are shown")
     else:
@@ -80,8 +82,15 @@ def _change_tags(metadata: Any, kind: str, id: str, arguments: Namespace) -> Non
 
 def _find(reference: str, stores: Any) -> tuple[str, str, str]:
     """Give the kind and id of what is meant, and what to call it."""
+    from solvent.runs.datasets import find_dataset, find_version, has_dataset
     from solvent.runs.references import find_step_run
 
+    if "@" in reference:
+        version = find_version(reference, stores)
+        return "dataset", version.subject, version.label
+    if has_dataset(reference, stores):
+        dataset = find_dataset(reference, stores)
+        return "dataset", dataset.subject, f"dataset {dataset.name}"
     if "/" in reference:
         step, _ = find_step_run(reference, stores)
         return "step_run", f"{step.run_id}/{step.position}", f"{step.label} of run {step.run_id}"

@@ -25,7 +25,8 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
         "what",
         metavar="WHAT",
         nargs="?",
-        help="a run, whose outputs are listed; or one artifact: the beginning of its digest, or RUN/STEP.FIELD",
+        help="a run, whose outputs are listed; or one artifact: the beginning of its digest, RUN/STEP.FIELD, or"
+        " flights@7",
     )
     parser.add_argument("--limit", type=whole_number(1), default=50, metavar="N", help="how many (50)")
     parser.add_argument("--save", metavar="PATH", help="write the bytes of the artifact to a new file or folder")
@@ -58,10 +59,10 @@ def execute(arguments: Namespace, name: str) -> int:
 
 def _find(reference: str, stores: Stores) -> ArtifactRef | str:
     """Find the artifact that is meant, or the id of the run."""
-    from solvent.runs.references import find_output
+    from solvent.runs.references import find_output, is_output
 
     metadata = stores.metadata
-    if "/" in reference:
+    if is_output(reference):
         named = find_output(reference, stores)
         return metadata.find_artifact(named.digest, named.type)
     try:

@@ -16,7 +16,9 @@ Links = Mapping[Any, Sequence[tuple[Any, str]]]
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
-        "what", metavar="WHAT", help="the beginning of an artifact's digest; or STEP, STEP.FIELD, RUN/STEP.FIELD"
+        "what",
+        metavar="WHAT",
+        help="the beginning of an artifact's digest; STEP, STEP.FIELD, RUN/STEP.FIELD; or flights@7",
     )
     parser.add_argument("--all", action="store_true", dest="every", help="every making of it, not only the newest")
     add_json(parser)
@@ -48,9 +50,9 @@ def execute(arguments: Namespace, name: str) -> int:
 def _find(reference: str, stores: Any) -> Any:
     """Find the artifact that is meant; what is no digest is an output of the latest run."""
     from solvent.errors import NotFoundError
-    from solvent.runs.references import find_output
+    from solvent.runs.references import find_output, is_output
 
-    if "/" in reference:
+    if is_output(reference):
         return find_output(reference, stores)
     try:
         return find_output(f"latest/{reference}", stores)

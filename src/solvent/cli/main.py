@@ -30,7 +30,7 @@ COMMANDS = {
     "data remove": ("data", "give up the bytes of a version; the next clean-up takes them"),
     "load": ("load", "show a dataset version or an output, or write it to a file"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
-    "note": ("annotate", "add a note to a run, step run or artifact"),
+    "note": ("annotate", "add a note to a run, step run, artifact or dataset"),
     "tag": ("annotate", "add or remove tags"),
     "trust": ("trust", "vouch for an artifact of another project whose reading runs code"),
     "copy": ("copy", "copy runs and their artifacts to another store, or from one"),

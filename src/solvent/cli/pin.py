@@ -74,10 +74,10 @@ def _remove(stores: Stores, kind: str, subject: str, reason: str | None, label: 
 def _find(reference: str, stores: Stores) -> tuple[str, str, str]:
     """Give the kind and the subject of what is meant, and what to call it."""
     from solvent.metadata.pins import ARTIFACT, RUN, artifact_subject
-    from solvent.runs.references import find_output
+    from solvent.runs.references import find_output, is_output
 
     try:
-        if "/" not in reference:
+        if not is_output(reference):
             run = stores.metadata.find_run(reference)
             return RUN, run.id, f"run {run.id}"
     except NotFoundError as no_run:

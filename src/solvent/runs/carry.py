@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.errors import BlobError, StoreError
-from solvent.metadata import transfers
+from solvent.metadata import datatransfers, transfers
 from solvent.metadata.dropped import Dropped, find_dropped, forget_dropped, note_dropped
 from solvent.metadata.results import Name, artifacts_of_result
 from solvent.metadata.rows import RUN_FIELDS
@@ -297,8 +297,21 @@ class Carrier:
         for page in group.facts.pages(id for id in group.going() if id not in filled):
             self._write_page(page, group, is_filled=False)
         self._add_words("run", group.going())
+        self._add_data(filled, group.going())
         forget_dropped(target, sorted(group.arrived))
         note_dropped(target, group.dropped.values())
+
+    def _add_data(self, filled: Sequence[str], going: Sequence[str]) -> None:
+        """Write what these runs say of data, and what people said of the datasets that they gave."""
+        source, target = self._source.metadata, self._target.metadata
+        uses = datatransfers.read_uses(source, going)
+        new = set(filled)
+        datatransfers.add_uses(target, (use for use in uses if use.run_id in new))
+        lines = {(use.project, use.dataset) for use in uses}
+        datatransfers.move_schemas(source, target, sorted(lines))
+        datatransfers.move_findings(source, target, filled)
+        versions = {f"{use.project}/{use.dataset}@{use.digest}" for use in uses}
+        self._add_words("dataset", {*versions, *(f"{project}/{name}" for project, name in lines)})
 
     def _add_described(self, records: Sequence[RunRecord]) -> None:
         """Write the code and environments that the rows of runs name."""
@@ -343,6 +356,7 @@ class Carrier:
             if not all(blob.digest in group.safe or blob.digest in group.dropped for blob in ref.all_blobs()):
                 raise Overtaken
             self._target.metadata.add_artifact(ref)
+        datatransfers.move_profiles(self._source.metadata, self._target.metadata, refs.keys())
 
     def _add_words(self, kind: str, subjects: Collection[str]) -> None:
         """Add the notes and tags that people gave, to those that are there."""

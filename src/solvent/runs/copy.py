@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from solvent.metadata import transfers
+from solvent.metadata.datatransfers import makers_of_versions
 from solvent.runs.beside import writing
 from solvent.runs.cargo import Count, Facts, Group, Refusal, page_share
 from solvent.runs.carry import Carrier
@@ -56,7 +57,10 @@ def choose_runs(
     project: str | None = None,
     limit: int | None = None,
 ) -> list[str]:
-    """Give the ids of the runs that are meant: those of the references, else all that match, newest first."""
+    """Give the ids of the runs that are meant: those of the references, else all that match, newest first.
+
+    Where all are meant, so are those that were cleaned but for what dataset versions are made of.
+    """
     if references:
         return list(dict.fromkeys(source.metadata.find_run(each).id for each in references))
     found: list[str] = []
@@ -67,7 +71,7 @@ def choose_runs(
         found.extend(record.id for record in page)
         if len(page) < size:
             break
-    return found
+    return found if pipeline or tag or limit is not None else [*found, *makers_of_versions(source.metadata, project)]
 
 
 def copy_runs(

@@ -35,6 +35,11 @@ def find_output(reference: str, stores: Stores) -> Artifact:
     raise NotFoundError(problem, hint="choose one: " + ", ".join(f"{run}/{step_run.label}.{name}" for name in found))
 
 
+def is_output(reference: str) -> bool:
+    """Whether a reference can only mean an output: RUN/STEP, or a dataset version."""
+    return "/" in reference or "@" in reference
+
+
 def _find_named(reference: str, stores: Stores) -> Artifact:
     """Find the current version of the dataset of that name, else the artifact whose digest begins like that."""
     if has_dataset(reference, stores):

@@ -87,9 +87,9 @@ def remake(
 
 def names_of(reference: str, stores: Stores) -> list[Name]:
     """Give the artifacts that a person means: one by its digest or as RUN/STEP.FIELD, or all outputs of a run."""
-    from solvent.runs.references import find_output
+    from solvent.runs.references import find_output, is_output
 
-    if "/" in reference:
+    if is_output(reference):
         output = find_output(reference, stores)
         return [(output.digest, output.type)]
     try:
