@@ -71,7 +71,9 @@ def _hash_piece(bounds: Any, piece: Any, hashes: Any, prefixes: Any) -> None:
     words: Any = np.ndarray((len(piece) - 7,), "<u8", piece, strides=(1,))
     starts, lengths = bounds[:-1], np.diff(bounds)
     masks = np.array([(1 << 8 * kept) - 1 for kept in range(9)], np.uint64)
-    word = words[starts] & masks[np.minimum(lengths, 8)]
+    word = words[starts]
+    if int(lengths.min()) < 8:
+        word &= masks[np.minimum(lengths, 8)]
     prefixes[:] = word.byteswap()
     found = mix(word + lengths.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     longest = int(lengths.max(initial=0))

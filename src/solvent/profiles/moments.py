@@ -46,11 +46,9 @@ class Moments:
         from_pivot = self._from_pivot(block)
         count = len(block)
         mean = float(from_pivot.sum()) / count
-        from_pivot -= mean
-        off = float(from_pivot.sum())
         np.square(from_pivot, out=from_pivot)  # `dot` would start threads for so little
-        squares = float(from_pivot.sum()) - off * off / count
-        self._combine(count, mean + off / count, squares)
+        # Little cancels: the pivot is in the middle of numbers that count in the deviation.
+        self._combine(count, mean, max(float(from_pivot.sum()) - mean * mean * count, 0.0))
 
     def _from_pivot(self, block: Any) -> Any:
         """Give the differences from the pivot as floats; those of integers are taken before they are rounded."""
@@ -63,7 +61,7 @@ class Moments:
             if far < 2**63:
                 wide = block.astype(np.int64 if block.dtype.kind == "i" else np.uint64, copy=False)
                 return (wide - wide.dtype.type(self._pivot)).view(np.int64).astype(np.float64)
-        return block.astype(np.float64) - float(self._pivot)
+        return np.subtract(block, float(self._pivot), dtype=np.float64)
 
     def _combine(self, count: int, mean: float, squares: float) -> None:
         total = self.count + count

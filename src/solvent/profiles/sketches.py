@@ -104,10 +104,9 @@ class DistinctSketch:
 class FrequentNumbers:
     """The counts of frequent numbers; `short` is the most that any of them may have missed."""
 
-    def __init__(self) -> None:
-        self.values: Any = None
-        self.counts: Any = None
-        self.short = 0
+    values: Any = None
+    counts: Any = None
+    short = 0
 
     def add(self, values: Any, counts: Any, short: int = 0) -> None:
         """Take distinct values in order, with their counts."""

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from solvent.profiles.hashing import hash_numbers
 from solvent.profiles.moments import Moments
-from solvent.profiles.records import BINS, CDF_ERROR, QUANTILES, TOP, VALUES
+from solvent.profiles.records import BINS, CDF_ERROR, DOMAIN, QUANTILES, TOP, VALUES
 from solvent.profiles.sketches import QUANTILE_ERROR, DistinctSketch, FrequentNumbers, QuantileSketch
 
 EXACT_ROWS = 1 << 21
+GRID = 4096
+"""So many ranks of a sorted column are looked at: between two of them lies 1 / GRID of the rows, or one value."""
 _BLOCK = 1 << 16
-_GRID = 4096
 _CDF_POINTS = 1024
 
 
@@ -75,10 +76,11 @@ class Numbers:
         for start in range(0, stop, _BLOCK):
             finite = self._count(np.sort(waiting[start : min(start + _BLOCK, stop)]))
             if len(finite):
-                runs = runs_of(finite)
+                starts = starts_of(finite)
+                values = finite[starts]
                 self._sketch.add(finite)
-                self._frequent.add(runs.values, runs.counts)
-                self._distinct.add(hash_numbers(runs.values))
+                self._frequent.add(values, np.diff(starts, append=len(finite)))
+                self._distinct.add(hash_numbers(values))
                 self._ends += [finite[0], finite[-1]]
         self._raw = [waiting[stop:]] if stop < len(waiting) else []
         self._raw_rows = len(waiting) - stop
@@ -96,12 +98,11 @@ class Numbers:
             self.infinite += low + numbers - high
             ordered = ordered[:numbers]
         finite = ordered[low:high]
-        if ordered.dtype.kind == "f":
-            finite += 0.0  # the zero below zero is zero
         if len(ordered):
             self._widen(ordered[0].item(), ordered[-1].item())
         zero = finite.dtype.type(0)
         below, upto = int(np.searchsorted(finite, zero, "left")), int(np.searchsorted(finite, zero, "right"))
+        finite[below:upto] = 0  # the zero below zero is the same number
         self.zeros += upto - below
         self.negatives += low + below
         self.moments.add(finite)
@@ -112,94 +113,138 @@ class Numbers:
             self.least = least if self.least is None else min(self.least, least)
             self.most = most if self.most is None else max(self.most, most)
 
-    def result(self) -> Spread:
-        """Give how the finite numbers are spread; nothing may be added afterwards."""
+    def result(self, *, whole: bool) -> Spread:
+        """Give how the finite numbers are spread; whole ones have whole bins. Nothing may be added afterwards."""
         import numpy as np
 
         if self._sketch is None:
             raw, self._raw = self._raw, []
             finite = self._count(np.sort(raw[0] if len(raw) == 1 else np.concatenate(raw)) if raw else np.empty(0))
-            runs = runs_of(finite)
-            return Spread(runs, _quantiles(finite), len(runs.values), 0.0, runs, 0.0)
+            quantiles = _quantiles(finite)
+            edges = _edges(quantiles, whole=whole)
+            return Spread(marks_of(finite), quantiles, edges, _counts_between(finite, edges), 0.0, None)
         self._spill(whole_blocks=False)
-        if self._frequent.values is None:
-            empty = np.empty(0)
-            return Spread(runs_of(empty), empty, 0, 0.0, runs_of(empty), 0.0)
-        frequent = Runs(self._frequent.values, self._frequent.counts)
-        if not self._frequent.short:
-            return Spread(frequent, _weighted_quantiles(frequent), len(frequent.values), 0.0, frequent, 0.0)
-        points = _weighted_runs(*self._sketch.points())
-        quantiles = _weighted_quantiles(points)
-        quantiles[0], quantiles[-1] = min(self._ends), max(self._ends)
-        return Spread(points, quantiles, *self._distinct.estimate(), frequent, QUANTILE_ERROR)
+        frequent = self._frequent
+        if frequent.values is None or not frequent.short:
+            nothing = np.empty(0)
+            marks = _weighted_marks(nothing if frequent.values is None else frequent.values, frequent.counts)
+        else:
+            marks = _weighted_marks(*self._sketch.points())
+        quantiles = _weighted_quantiles(marks)
+        if len(quantiles):
+            quantiles[0], quantiles[-1] = min(self._ends), max(self._ends)
+        edges = _edges(quantiles, whole=whole)
+        spread = Spread(marks, quantiles, edges, _weights_between(marks, edges), 0.0, None)
+        if not frequent.short:
+            return spread
+        distinct, distinct_error = self._distinct.estimate()
+        return spread._replace(
+            marks=marks._replace(distinct=distinct),
+            error=QUANTILE_ERROR,
+            frequent=list(zip(frequent.values, frequent.counts.tolist(), strict=True)),
+            distinct_error=distinct_error,
+        )
 
 
-class Runs(NamedTuple):
-    """Distinct numbers in order, with the rows (or the weight) of each."""
+class Marks(NamedTuple):
+    """Different numbers in order, with how many rows have less and how many have no more; of many those near 4,096 ranks."""
 
     values: Any
-    counts: Any
+    below: Any
+    upto: Any
+    rows: int
+    distinct: int
+
+    @property
+    def complete(self) -> bool:
+        return len(self.values) == self.distinct
+
+    def top(self, count: int) -> list[tuple[Any, int]]:
+        """Give the most frequent numbers with their rows, the smaller first among equals.
+
+        Of many, those that have at least one row in 4,096, and two.
+        """
+        import numpy as np
+
+        counts = self.upto - self.below
+        order = np.argsort(-counts, kind="stable")[:count]
+        least = 1 if self.distinct <= count else 2 if self.complete else max(2, self.rows / GRID)
+        return [(self.values[at].item(), round(counts[at])) for at in order.tolist() if counts[at] >= least]
 
 
 class Spread(NamedTuple):
-    """How finite numbers are spread: their `runs` within the share `error` of the rows, quantiles, and frequent numbers."""
+    """How finite numbers are spread: marks, quantiles and a histogram, within the share `error` of the rows."""
 
-    runs: Runs
+    marks: Marks
     quantiles: Any
-    distinct: int
-    distinct_error: float
-    frequent: Runs
+    edges: Any
+    counts: list[int]
     error: float
+    frequent: list[tuple[Any, int]] | None
+    distinct_error: float = 0.0
 
-    def top(self, count: int = TOP) -> list[tuple[Any, int]]:
-        """Give the most frequent numbers with their rows, the smaller first among equals; none if each occurs once."""
-        values, counts = self.frequent
-        few = most_frequent(counts, count)
-        return [(values[at].item(), int(counts[at])) for at in few if counts[at] > 1 or len(values) <= VALUES]
+    def top(self) -> list[tuple[Any, int]]:
+        """Give the most frequent numbers with their rows: all, if they are few."""
+        count = DOMAIN if self.marks.distinct <= DOMAIN else TOP
+        if self.frequent is None:
+            return self.marks.top(count)
+        ranked = sorted(self.frequent, key=lambda each: -each[1])[:count]
+        return [(value.item(), number) for value, number in ranked if number >= self.marks.rows / GRID]
 
     def all_values(self) -> list[tuple[Any, int]]:
         """Give all distinct numbers with their rows, if they are few and exactly known."""
-        if self.error or self.distinct > VALUES:
+        if self.error or self.marks.distinct > VALUES:
             return []
-        return list(zip(self.runs.values.tolist(), self.runs.counts.tolist(), strict=True))
+        counts = (self.marks.upto - self.marks.below).tolist()
+        return list(zip(self.marks.values.tolist(), map(round, counts), strict=True))
 
 
-def most_frequent(counts: Any, count: int) -> list[int]:
-    """Give the places of the largest counts, largest first; among equals the first."""
+def starts_of(ordered: Any) -> Any:
+    """Give where each run of equal values begins."""
     import numpy as np
 
-    if not len(counts):
-        return []
-    least = int(counts.max())
-    places = np.flatnonzero(counts >= least)
-    while len(places) < count and least > 1:
-        least = least * 3 // 4
-        places = np.flatnonzero(counts >= max(least, 1))
-    if len(places) > 8 * count + 1000:
-        places = np.concatenate(
-            [np.flatnonzero(counts > max(least, 1)), np.flatnonzero(counts == max(least, 1))[:count]]
-        )
-        places.sort()
-    chosen: list[int] = places[np.argsort(-counts[places], kind="stable")[:count]].tolist()
-    return chosen
-
-
-def runs_of(ordered: Any) -> Runs:
-    import numpy as np
-
-    if not len(ordered):
-        return Runs(ordered, np.empty(0, np.int64))
     starts = np.flatnonzero(ordered[1:] != ordered[:-1])
     starts += 1
-    starts = np.concatenate([[0], starts])
-    return Runs(ordered[starts], np.diff(starts, append=len(ordered)))
+    return np.concatenate([[0], starts]) if len(ordered) else starts
 
 
-def _weighted_runs(points: Any, weights: Any) -> Runs:
+def marks_of(ordered: Any) -> Marks:
+    """Give the marks of sorted numbers."""
     import numpy as np
 
-    starts = np.concatenate([[0], np.flatnonzero(points[1:] != points[:-1]) + 1])
-    return Runs(points[starts], np.add.reduceat(weights, starts))
+    rows = len(ordered)
+    changes = ordered[1:] != ordered[:-1]
+    distinct = int(np.count_nonzero(changes)) + (rows > 0)
+    if distinct <= 2 * GRID:
+        starts = np.concatenate([np.zeros(min(rows, 1), np.int64), np.flatnonzero(changes) + 1])
+        return Marks(ordered[starts], starts, np.append(starts[1:], [rows] * min(rows, 1)), rows, distinct)
+    values = ordered_set(ordered[np.linspace(0, rows - 1, GRID + 1).astype(np.int64)])
+    below, upto = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
+    return Marks(values, below, upto, rows, distinct)
+
+
+def _weighted_marks(points: Any, weights: Any) -> Marks:
+    """Give the marks of sorted points, each of which stands for some rows."""
+    import numpy as np
+
+    if not len(points):
+        return marks_of(points)
+    starts = starts_of(points)
+    values, upto = points[starts], np.cumsum(np.add.reduceat(weights, starts))
+    below = np.concatenate([[0], upto[:-1]])
+    if len(values) > 2 * GRID:
+        at = np.searchsorted(upto, np.linspace(0, 1, GRID + 1) * upto[-1])
+        kept = ordered_set(np.minimum(np.concatenate([[0], at]), len(upto) - 1))
+        return Marks(values[kept], below[kept], upto[kept], round(float(upto[-1])), len(values))
+    return Marks(values, below, upto, round(float(upto[-1])), len(values))
+
+
+def ordered_set(values: Any) -> Any:
+    """Give the different values in order; the array that was given is sorted."""
+    import numpy as np
+
+    values.sort()
+    return values[np.concatenate([[True], values[1:] != values[:-1]])]
 
 
 def _quantiles(ordered: Any) -> Any:
@@ -215,33 +260,21 @@ def _quantiles(ordered: Any) -> Any:
     return below * (1 - part) + above * part
 
 
-def _weighted_quantiles(runs: Runs) -> Any:
+def _weighted_quantiles(marks: Marks) -> Any:
     import numpy as np
 
-    ends = np.cumsum(runs.counts)
-    at = np.searchsorted(ends, np.linspace(0, 1, QUANTILES) * ends[-1])
-    return runs.values[np.minimum(at, len(ends) - 1)].astype(np.float64)
-
-
-# From how numbers are spread to what a profile keeps of it.
-
-
-def histogram(spread: Spread, *, whole: bool) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """Give edges and counts of at most 32 bins of one width; of whole numbers as many in each bin."""
-    import numpy as np
-
-    if not len(spread.quantiles):
-        return (), ()
-    edges = _edges(spread.quantiles, whole=whole)
-    ends = np.concatenate([[0], np.cumsum(spread.runs.counts)])
-    at = np.searchsorted(spread.runs.values, edges[1:-1], "left")
-    upto = np.concatenate([[0], np.round(ends[at]).astype(np.int64), [round(float(ends[-1]))]])
-    return tuple(edges.tolist()), tuple(np.diff(upto).tolist())
+    if not len(marks.values):
+        return np.empty(0)
+    at = np.searchsorted(marks.upto, np.linspace(0, 1, QUANTILES) * marks.upto[-1])
+    return marks.values[np.minimum(at, len(marks.values) - 1)].astype(np.float64)
 
 
 def _edges(quantiles: Any, *, whole: bool) -> Any:
+    """Choose the edges of at most 32 bins of one width; whole numbers have as many in each bin."""
     import numpy as np
 
+    if not len(quantiles):
+        return np.empty(0)
     low, high = float(quantiles[0]), float(quantiles[-1])
     if high / 2 - low / 2 > 2.0**1000:
         return np.linspace(low / 4, high / 4, BINS + 1) * 4
@@ -252,41 +285,51 @@ def _edges(quantiles: Any, *, whole: bool) -> Any:
         low, high = np.floor(low), np.ceil(high)
         width = np.ceil((high - low + 1) / BINS)
         return low - 0.5 + width * np.arange(np.ceil((high - low + 1) / width) + 1)
-    if high - low <= 64 * np.spacing(max(abs(low), abs(high))):
-        half = max(0.5, 64 * float(np.spacing(max(abs(low), abs(high)))))
+    resolved = 64 * float(np.spacing(max(abs(low), abs(high))))
+    if high - low <= resolved:
+        half = max(0.5, resolved)
         low, high = low - half, high + half
     return np.linspace(low, high, BINS + 1)
 
 
-def cumulative_points(spread: Spread) -> tuple[list[float], list[float], float]:
-    """Give values and shares of the points of the cumulative distribution, and how far it may be wrong."""
+def _counts_between(ordered: Any, edges: Any) -> list[int]:
+    """Count sorted numbers between edges; the first and last bin have what is farther out, too."""
     import numpy as np
 
-    values, counts = spread.runs
-    if not len(values):
+    inner = edges[1:-1]
+    if ordered.dtype.kind in "iu" and len(inner) and max(abs(inner[0]), abs(inner[-1])) < 2.0**62:
+        inner = np.ceil(inner).astype(np.int64)  # as a float, each number would be converted
+    upto = np.searchsorted(ordered, inner)
+    return np.diff(np.concatenate([[0], upto, [len(ordered)]])).tolist() if len(edges) else []  # type: ignore[no-any-return]
+
+
+def _weights_between(marks: Marks, edges: Any) -> list[int]:
+    import numpy as np
+
+    if not len(edges):
+        return []
+    ends = np.concatenate([marks.below, [marks.rows]])
+    upto = np.round(ends[np.searchsorted(marks.values, edges[1:-1])]).astype(np.int64)
+    return np.diff(np.concatenate([[0], upto, [marks.rows]])).tolist()  # type: ignore[no-any-return]
+
+
+def cumulative_points(marks: Marks) -> tuple[list[float], list[float], float]:
+    """Give values and shares of the points of the cumulative distribution, and how far it may be from that of the marks."""
+    import numpy as np
+
+    if not len(marks.values):
         return [], [], 0.0
-    upto = np.cumsum(counts)
-    total = upto[-1]
-    at = np.searchsorted(upto, np.linspace(0, 1, _GRID + 1) * total)
-    kept = _ordered_set(np.minimum(np.concatenate([[0], at, [len(upto) - 1]]), len(upto) - 1))
-    unseen = 0.0 if len(kept) == len(upto) else 1 / _GRID
-    xs = np.repeat(values[kept].astype(np.float64), 2)
+    unseen = 0.0 if marks.complete else 1 / GRID
+    xs = np.repeat(marks.values.astype(np.float64), 2)
     shares = np.empty(len(xs))
-    shares[0::2] = (upto[kept] - counts[kept]) / total
-    shares[1::2] = upto[kept] / total
+    shares[0::2] = marks.below / marks.rows
+    shares[1::2] = marks.upto / marks.rows
     tolerance = CDF_ERROR - unseen
     knots = _bent(xs, shares, tolerance)
     while len(knots) > _CDF_POINTS:
         tolerance *= 2
         knots = _bent(xs, shares, tolerance)
-    return xs[knots].tolist(), shares[knots].tolist(), tolerance + unseen + spread.error
-
-
-def _ordered_set(places: Any) -> Any:
-    import numpy as np
-
-    places.sort()
-    return places[np.concatenate([[True], places[1:] != places[:-1]])]
+    return xs[knots].tolist(), shares[knots].tolist(), tolerance + unseen
 
 
 def _bent(xs: Any, shares: Any, tolerance: float) -> Any:
@@ -299,18 +342,21 @@ def _bent(xs: Any, shares: Any, tolerance: float) -> Any:
 
     xs = xs / max(1.0, float(np.abs(xs).max()) / 2.0**500)
     knots = np.array([0, len(xs) - 1])
-    places = np.arange(len(xs))
     while True:
-        line = np.searchsorted(knots, places, "right") - 1
-        line[-1] = max(len(knots) - 2, 0)
-        start, end = knots[line], knots[np.minimum(line + 1, len(knots) - 1)]
+        start, end = knots[:-1], knots[1:]
+        long = np.diff(knots)
         wide = xs[end] - xs[start]
-        part = np.divide(xs - xs[start], wide, out=np.zeros(len(xs)), where=wide > 0)
-        missed = np.abs(shares[start] + part * (shares[end] - shares[start]) - shares)
-        missed[wide <= 0] = 0
-        worst = np.maximum.reduceat(missed, knots[:-1])
-        if not (worst > tolerance).any():
+        slope = np.divide(shares[end] - shares[start], wide, out=np.zeros(len(wide)), where=wide > 0)
+        line = xs[:-1] - np.repeat(xs[start], long)
+        line *= np.repeat(slope, long)
+        line += np.repeat(shares[start], long)
+        line -= shares[:-1]
+        missed = np.abs(line, out=line)
+        missed[np.repeat(wide <= 0, long)] = 0
+        worst = np.maximum.reduceat(missed, start)
+        bad = np.flatnonzero(worst > tolerance)
+        if not len(bad):
             return knots
-        hits = np.flatnonzero((missed >= worst[line]) & (missed > tolerance))
-        first = np.concatenate([[True], line[hits][1:] != line[hits][:-1]])
-        knots = _ordered_set(np.concatenate([knots, hits[first]]))
+        hits = np.flatnonzero(missed >= np.repeat(np.where(worst > tolerance, worst, 2.0), long))
+        lines = np.searchsorted(start, hits, "right")
+        knots = ordered_set(np.concatenate([knots, hits[np.concatenate([[True], lines[1:] != lines[:-1]])]]))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Protocol
 
-from solvent.profiles.records import DOMAIN, TOP
-from solvent.profiles.spread import Numbers, Runs, Spread, cumulative_points, histogram
+from solvent.profiles.spread import Numbers, Spread, cumulative_points
 from solvent.profiles.texts import Texts
 from solvent.profiles.words import Clock, is_list, is_text
 
@@ -49,28 +48,26 @@ def find_tally(arrow: Any, exact_rows: int) -> Tally:
     return _Others(arrow)
 
 
-def _spread_fields(numbers: Numbers, spread: Spread, shown: Any, *, whole: bool) -> dict[str, Any]:
+def _spread_fields(numbers: Numbers, spread: Spread, shown: Any) -> dict[str, Any]:
     """Give the fields that tell how finite numbers are spread; `shown` writes one as text."""
-    edges, counts = histogram(spread, whole=whole)
     values = spread.all_values()
-    xs, shares, error = ([], [], 0.0) if values else cumulative_points(spread)
-    top = spread.top(DOMAIN if spread.distinct <= DOMAIN else TOP)
+    xs, shares, error = ([], [], 0.0) if values else cumulative_points(spread.marks)
     return {
         "nan": numbers.nan,
         "infinite": numbers.infinite,
         "mean": numbers.moments.mean,
         "std": numbers.moments.std,
         "quantiles": tuple(spread.quantiles.tolist()),
-        "edges": edges,
-        "counts": counts,
-        "distinct": spread.distinct + (numbers.infinite > 0),
+        "edges": tuple(spread.edges.tolist()),
+        "counts": tuple(spread.counts),
+        "distinct": spread.marks.distinct,
         "distinct_exact": spread.distinct_error == 0,
         "distinct_error": spread.distinct_error,
-        "top": tuple((shown(value), number) for value, number in top),
+        "top": tuple((shown(value), number) for value, number in spread.top()),
         "top_rows": numbers.moments.count,
         "values": tuple(values),
         "cdf": tuple(zip(xs, (round(share, 7) for share in shares), strict=True)),
-        "cdf_error": error,
+        "cdf_error": error + spread.error,
     }
 
 
@@ -91,9 +88,8 @@ class _Plain:
 
     def fields(self) -> dict[str, Any]:
         numbers = self._numbers
-        spread = numbers.result()
         return {
-            **_spread_fields(numbers, spread, repr, whole=self._whole),
+            **_spread_fields(numbers, numbers.result(whole=self._whole), repr),
             **{"zeros": numbers.zeros, "negatives": numbers.negatives},
             **{"minimum": numbers.least, "maximum": numbers.most},
         }
@@ -103,7 +99,6 @@ class _Scaled:
     """Values that are whole numbers of a unit: counted exactly, told as floats of the unit."""
 
     kind = "number"
-    whole = False
 
     def __init__(self, exact_rows: int, per_unit: float) -> None:
         self._numbers = Numbers(exact_rows)
@@ -118,11 +113,11 @@ class _Scaled:
 
     def fields(self) -> dict[str, Any]:
         numbers = self._numbers
-        exact = numbers.result()
-        runs = Runs(exact.runs.values / self._per_unit, exact.runs.counts)
-        spread = exact._replace(runs=runs, quantiles=exact.quantiles / self._per_unit)
-        found = _spread_fields(numbers, spread, self.text, whole=self.whole)
-        scaled = {name: found[name] and found[name] / self._per_unit for name in ("mean", "std")}
+        found = _spread_fields(numbers, numbers.result(whole=False), self.text)
+        unit = self._per_unit
+        scaled: dict[str, Any] = {name: found[name] and found[name] / unit for name in ("mean", "std")}
+        scaled |= {name: tuple(each / unit for each in found[name]) for name in ("quantiles", "edges")}
+        scaled |= {name: tuple((each / unit, much) for each, much in found[name]) for name in ("values", "cdf")}
         ends = (
             {} if numbers.least is None else {"minimum": self.text(numbers.least), "maximum": self.text(numbers.most)}
         )

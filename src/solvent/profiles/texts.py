@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from solvent.profiles.hashing import hash_texts
 from solvent.profiles.records import DOMAIN, TOP
 from solvent.profiles.sketches import DistinctSketch
-from solvent.profiles.spread import EXACT_ROWS, most_frequent, runs_of
+from solvent.profiles.spread import EXACT_ROWS, marks_of
 
 COUNTED = 8192
 """So many different texts are counted one by one."""
@@ -18,7 +18,7 @@ SHOWN = 200
 
 _COUNTED_BYTES = 4 << 20
 _SAMPLE_BYTES = _HELD_BYTES = 16 << 20
-_PROBE = 1 << 14
+_PROBE = 1 << 13
 
 
 class Frequent(NamedTuple):
@@ -193,6 +193,8 @@ class Texts:
 
         Of many, none is given that was seen only once.
         """
+        import numpy as np
+
         if self._counted is not None:
             limit = CATEGORIES if categories else DOMAIN
             few = len(self._counted) <= limit
@@ -203,8 +205,8 @@ class Texts:
             distinct, top = _count_held(self._held)
             return Frequent(distinct, 0.0, top, self.rows, False)
         values, counts = self._sample.counts()
-        places = [at for at in most_frequent(counts, TOP) if counts[at] > 1]
-        top = [(_shown(values[at].as_py()), int(counts[at])) for at in places]
+        most = np.argsort(-counts, kind="stable")[:TOP].tolist()
+        top = [(_shown(values[at].as_py()), int(counts[at])) for at in most if counts[at] > 1]
         return Frequent(*self._distinct.estimate(), top, int(counts.sum()), True)
 
 
@@ -213,14 +215,12 @@ def _count_held(held: list[tuple[Any, Any]]) -> tuple[int, list[tuple[str, int]]
     import numpy as np
 
     hashes = [each for _, each in held]
-    runs = runs_of(np.sort(hashes[0] if len(hashes) == 1 else np.concatenate(hashes)))
-    places = [at for at in most_frequent(runs.counts, TOP) if runs.counts[at] > 1]
+    marks = marks_of(np.sort(hashes[0] if len(hashes) == 1 else np.concatenate(hashes)))
     top = []
-    for at in places:
-        wanted = runs.values[at]
+    for wanted, count in marks.top(TOP):
         array, row = next((array, rows[0]) for array, each in held if len(rows := np.flatnonzero(each == wanted)))
-        top.append((_shown(array[int(row)].as_py()), int(runs.counts[at])))
-    return len(runs.values), sorted(top, key=lambda each: (-each[1], each[0]))
+        top.append((_shown(array[int(row)].as_py()), count))
+    return marks.distinct, sorted(top, key=lambda each: (-each[1], each[0]))
 
 
 class _Sample:
@@ -309,7 +309,7 @@ def _repeats(array: Any) -> bool:
     if len(array) <= COUNTED:
         return bool(array.nbytes <= _COUNTED_BYTES)
     some = array.take(np.arange(_PROBE) * len(array) // _PROBE) if len(array) > _PROBE else array
-    return len(some.dictionary_encode().dictionary) <= len(some) // 4 and some.nbytes <= _COUNTED_BYTES
+    return len(some.dictionary_encode().dictionary) <= len(some) * 3 // 8 and some.nbytes <= _COUNTED_BYTES
 
 
 def _buffers(array: Any) -> tuple[Any, Any]:
