@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from solvent.artifacts.sink import Sink, Source, Unsuitable
@@ -57,6 +57,10 @@ _BY_PACKAGE: dict[str, tuple[str, ...]] = {
 }
 """Which formats may fit the classes of a package and what derives from them, best first."""
 
+LARGE_BYTES = 32 << 20
+"""A table that takes more in the store is read in pieces where that will do."""
+
+_IN_PIECES = ("table", "batch", "dataframe", "series")
 _TOKENS = {True: b"true", False: b"false", None: b"null"}
 _NO_META: dict[str, Any] = {}
 
@@ -92,6 +96,17 @@ def load(ref: ArtifactRef, blobs: Blobs, *, allow_pickle: bool = True) -> Any:
         blobs.fetch(ref.all_blobs())
     source = Source(ref, blobs, lambda child: load(child, blobs, allow_pickle=allow_pickle))
     return FORMATS.load(ref.format).read(source)
+
+
+def load_pieces(ref: ArtifactRef, blobs: Blobs, rows: int) -> Iterator[Any] | None:
+    """Read a table or array as ones of at most so many rows; None if it is small, or its format gives only the whole."""
+    if ref.size_bytes < LARGE_BYTES or ref.format not in ("pandas", "polars", "arrow", "npy"):
+        return None
+    if ref.meta.get("class", "ndarray") != "ndarray" or ref.meta.get("as", "table") not in _IN_PIECES:
+        return None
+    source = Source(ref, blobs, lambda child: load(child, blobs))
+    found: Iterator[Any] = FORMATS.load(ref.format).pieces(source, rows)
+    return found
 
 
 def runs_code(ref: ArtifactRef) -> bool:

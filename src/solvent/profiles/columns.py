@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from solvent.profiles.records import DOMAIN, TOP, ColumnProfile
-from solvent.profiles.spread import EXACT_ROWS
-from solvent.profiles.tallies import find_tally
+from solvent.profiles.tallies import Tally, find_tally
 from solvent.profiles.words import is_text, type_words
 
 _IDS = 20
@@ -15,27 +14,51 @@ _IDS = 20
 
 
 class Column:
-    """One column of a table: rows, nulls, and a tally of the rest; what can't be read becomes the column's problem."""
+    """One column of a table: rows, nulls, and a tally of the rest; what can't be read becomes the column's problem.
 
-    def __init__(self, name: str, arrow: Any, *, exact_rows: int = EXACT_ROWS, words: str | None = None) -> None:
+    `held_bytes` of it are kept at most before sketches stand for the rest; None for one that is in memory anyway.
+    """
+
+    def __init__(self, name: str, *, words: str | None = None, held_bytes: int | None = None) -> None:
         self.name = name
-        self.words = words or type_words(arrow)
-        self.rows = self.nulls = 0
-        self.size_bytes = 0
+        self.rows = self.nulls = self.size_bytes = 0
         self.problem: str | None = None
-        self._tally = find_tally(arrow, exact_rows)
+        self._words = words
+        self._held_bytes = held_bytes
+        self._type: Any = None
+        self._tally: Tally | None = None
 
     def add(self, array: Any) -> None:
-        """Take some rows as an Arrow array of the column's type."""
-        array = _plain(array)
+        """Take some rows as an Arrow array."""
+        self.size_bytes += array.nbytes
+        try:
+            array = _plain(self._conformed(array))
+        except Exception as error:
+            self.fail(error, len(array), array.null_count)
+            return
         self.rows += len(array)
         self.nulls += array.null_count
-        self.size_bytes += array.nbytes
-        if self.problem is None and len(array) > array.null_count:
+        if self.problem is None and self._tally is not None and len(array) > array.null_count:
             try:
                 self._tally.add(array.drop_null() if array.null_count else array)
             except Exception as error:  # whatever the column holds, the others go on
-                self.problem = f"{type(error).__name__}: {str(error)[:500]}"
+                self.fail(error)
+
+    def _conformed(self, array: Any) -> Any:
+        """Give an array of the type that the column began with; one of nothing but nulls has the type of what follows."""
+        import pyarrow as pa
+
+        if self._type is None or (pa.types.is_null(self._type) and not pa.types.is_null(array.type)):
+            self._type = array.type
+            self._tally = find_tally(array.type, self._held_bytes)
+        alike = array.type == self._type or pa.types.is_null(array.type) or pa.types.is_dictionary(array.type)
+        return array if alike else array.cast(self._type)
+
+    def fail(self, error: Exception, rows: int = 0, nulls: int = 0) -> None:
+        """Note rows that can't be read, and why."""
+        self.rows += rows
+        self.nulls += nulls
+        self.problem = self.problem or f"{type(error).__name__}: {str(error)[:500]}"
 
     def merge(self, other: Column) -> None:
         """Take in what another part of the same column has seen."""
@@ -43,19 +66,28 @@ class Column:
         self.nulls += other.nulls
         self.size_bytes += other.size_bytes
         self.problem = self.problem or other.problem
-        if self.problem is None:
-            self._tally.merge(other._tally)
+        if other._tally is None or self.problem:
+            return
+        if self._tally is None or type(self._tally) is not type(other._tally):
+            if self._tally is not None and self.rows - other.rows > self.nulls - other.nulls:
+                self.fail(TypeError(f"{type_words(self._type)} in one part and {type_words(other._type)} in another"))
+                return
+            self._type, self._tally = other._type, other._tally
+            return
+        self._tally.merge(other._tally)
 
     def profile(self, *, digest: str | None = None, masked: bool = False) -> ColumnProfile:
         """Give the profile of what was added; a masked one tells no values."""
-        made = ColumnProfile(self.name, self.words, self._tally.kind, "other", self.rows, self.nulls, digest=digest)
-        if self.problem is None:
+        words = self._words or ("object" if self._type is None else type_words(self._type))
+        kind = self._tally.kind if self._tally else "other"
+        made = ColumnProfile(self.name, words, kind, "other", self.rows, self.nulls, digest=digest)
+        if self.problem is None and self._tally is not None:
             try:
                 made = replace(made, **self._tally.fields())
             except Exception as error:
-                self.problem = f"{type(error).__name__}: {str(error)[:500]}"
+                self.fail(error)
         made = replace(made, problem=self.problem)
-        return _masked(made) if masked else replace(made, role=find_role(made))
+        return mask(made) if masked else replace(made, role=find_role(made))
 
 
 def _plain(array: Any) -> Any:
@@ -78,10 +110,11 @@ def _plain(array: Any) -> Any:
     return array
 
 
-def _masked(made: ColumnProfile) -> ColumnProfile:
+def mask(made: ColumnProfile) -> ColumnProfile:
     """Keep what tells no value: numbers of rows, and lengths."""
-    kept = {name: getattr(made, name) for name in ("rows", "nulls", "nan", "infinite", "empty", "lengths", "problem")}
-    return ColumnProfile(made.name, made.type, made.kind, made.kind, masked=True, **kept)
+    kept = {name: getattr(made, name) for name in ("nulls", "nan", "infinite", "empty", "lengths")}
+    problem = made.problem and "it could not be profiled"
+    return ColumnProfile(made.name, made.type, made.kind, made.kind, made.rows, masked=True, problem=problem, **kept)
 
 
 def find_role(made: ColumnProfile) -> str:
@@ -91,7 +124,7 @@ def find_role(made: ColumnProfile) -> str:
         return "empty"
     if made.problem:
         return "other"
-    if made.distinct == 1 and not made.missing:
+    if made.distinct == 1 and not made.missing and not made.infinite:
         return "constant"
     if made.kind in ("boolean", "time", "other"):
         return made.kind

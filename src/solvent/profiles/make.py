@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from typing import Any
 
-from solvent.profiles.columns import Column
+from solvent.profiles.columns import Column, mask
 from solvent.profiles.reading import WIDE, Reading, read
 from solvent.profiles.records import ColumnProfile, Profile
 
@@ -60,7 +61,7 @@ def gather(
     left_out: int = 0,
 ) -> Profile:
     """Put the profiles of columns together to that of a table, made since `began`."""
-    problems = [f"{each.name}: {each.problem}" for each in columns if each.problem]
+    problems = [*_problems(columns)]
     if left_out:
         problems.append(f"{left_out:,} more columns were not profiled")
     return Profile(
@@ -77,20 +78,29 @@ def gather(
 
 
 def _profile(reading: Reading, rows: int, digest: str | None, masked: bool) -> tuple[ColumnProfile, int]:
-    try:
-        pieces = reading.pieces()
-        column = Column(reading.name, pieces[0].type, words=reading.words)
-        for piece in pieces:
-            column.add(piece)
-    except Exception as error:  # whatever the column holds, the others go on
-        problem = f"{type(error).__name__}: {str(error)[:500]}"
-        return _unread(reading, rows, problem, digest, masked), 0
+    column = Column(reading.name, words=reading.words)
+    add_reading(column, reading, rows)
     return column.profile(digest=digest, masked=masked), column.size_bytes
 
 
-def _unread(reading: Reading, rows: int, problem: str, digest: str | None, masked: bool) -> ColumnProfile:
-    words = reading.words or "object"
-    nulls = reading.nulls()
-    return ColumnProfile(
-        reading.name, words, "other", "other", rows, nulls, digest=digest, masked=masked, problem=problem
-    )
+def add_reading(column: Column, reading: Reading, rows: int) -> None:
+    """Add a column of a table, or why it can't be read."""
+    try:
+        pieces = reading.pieces()
+    except Exception as error:  # whatever the column holds, the others go on
+        column.fail(error, rows, reading.nulls())
+        return
+    for piece in pieces:
+        column.add(piece)
+
+
+def mask_profile(profile: Profile, sensitive: Collection[str]) -> Profile:
+    """Give a profile in which columns that are sensitive now tell no values, whatever they were when it was made."""
+    if not any(is_sensitive(each.name, sensitive) and not each.masked for each in profile.columns):
+        return profile
+    columns = tuple(mask(each) if is_sensitive(each.name, sensitive) else each for each in profile.columns)
+    return replace(profile, columns=columns, problems=_problems(columns))
+
+
+def _problems(columns: Sequence[ColumnProfile]) -> tuple[str, ...]:
+    return tuple(f"{each.name}: {each.problem}" for each in columns if each.problem)

@@ -171,7 +171,9 @@ def _from_objects(values: Any) -> Any:
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         kinds = sorted({type(each).__name__ for each in values if each is not None and not _is_nan(each)})
         if len(kinds) == 1:
-            raise TypeError(f"objects of type {kinds[0]}: {str(error).splitlines()[0][:200]}") from None
+            # What Arrow says about objects that it does not know shows one of them.
+            why = "" if "Could not convert" in str(error) else f": {str(error).splitlines()[0][:200]}"
+            raise TypeError(f"objects of type {kinds[0]}{why}") from None
         raise TypeError(f"values of several types: {', '.join(kinds[:8])}") from None
     if pa.types.is_timestamp(found.type) and found.type.tz is not None:
         zones = {str(each.tzinfo) for each in values if getattr(each, "tzinfo", None) is not None}

@@ -12,8 +12,8 @@ QUANTILE_ERROR = 0.0005
 POINTS) of the rows at most, however many they are (Agarwal and others, 2012, "Mergeable summaries"); this is about five."""
 
 HASHES = 1 << 14
-DISTINCT_ERROR = 0.025
-"""About three standard deviations of the estimate from the HASHES least hashes, 1 / sqrt(HASHES - 2) each (Beyer and others,
+DISTINCT_ERROR = 0.03
+"""Nearly four standard deviations of the estimate from the HASHES least hashes, 1 / sqrt(HASHES - 2) each (Beyer and others,
 2007, "On synopses for distinct-value estimation under multiset operations")."""
 
 COUNTERS = 4096

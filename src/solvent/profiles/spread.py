@@ -19,18 +19,18 @@ _CDF_POINTS = 1024
 class Numbers:
     """What is known of the numbers that were added so far, as NumPy arrays of one kind; parts merge.
 
-    Up to `exact_rows` of them are kept as they are and sorted at the end, which costs less than anything approximate. More
-    are sorted in blocks, and sketches keep what is needed of each.
+    Up to two million of them, or `held_bytes`, are kept as they are and sorted at the end, which costs less than anything
+    approximate. More are sorted in blocks, and sketches keep what is needed of each.
     """
 
-    def __init__(self, exact_rows: int = EXACT_ROWS) -> None:
+    def __init__(self, held_bytes: int | None = None) -> None:
         self.nan = self.infinite = self.zeros = self.negatives = 0
         self.least: Any = None
         self.most: Any = None
         self.moments = Moments()
-        self._exact_rows = exact_rows
+        self._exact_rows = EXACT_ROWS if held_bytes is None else min(held_bytes // 8, EXACT_ROWS)
         # A batch would stay in memory as a whole for one column of it.
-        self._copied = exact_rows < EXACT_ROWS
+        self._copied = held_bytes is not None
         self._raw: list[Any] = []
         self._raw_rows = 0
         self._sketch: QuantileSketch | None = None
@@ -57,7 +57,7 @@ class Numbers:
         self._sketch.merge(other._sketch)
         self._frequent.merge(other._frequent)
         self._distinct.merge(other._distinct)
-        self._ends += other._ends
+        self._ends = _both_ends([*self._ends, *other._ends])
         self.nan += other.nan
         self.infinite += other.infinite
         self.zeros += other.zeros
@@ -81,8 +81,8 @@ class Numbers:
                 self._sketch.add(finite)
                 self._frequent.add(values, np.diff(starts, append=len(finite)))
                 self._distinct.add(hash_numbers(values))
-                self._ends += [finite[0], finite[-1]]
-        self._raw = [waiting[stop:]] if stop < len(waiting) else []
+                self._ends = _both_ends([*self._ends, finite[0], finite[-1]])
+        self._raw = [waiting[stop:].copy()] if stop < len(waiting) else []
         self._raw_rows = len(waiting) - stop
 
     def _count(self, ordered: Any) -> Any:
@@ -132,11 +132,12 @@ class Numbers:
             marks = _weighted_marks(*self._sketch.points())
         quantiles = _weighted_quantiles(marks)
         if len(quantiles):
-            quantiles[0], quantiles[-1] = min(self._ends), max(self._ends)
+            quantiles[0], quantiles[-1] = self._ends
         edges = _edges(quantiles, whole=whole)
         spread = Spread(marks, quantiles, edges, _weights_between(marks, edges), 0.0, None)
         if not frequent.short:
             return spread
+        assert frequent.values is not None
         distinct, distinct_error = self._distinct.estimate()
         return spread._replace(
             marks=marks._replace(distinct=distinct),
@@ -144,6 +145,10 @@ class Numbers:
             frequent=list(zip(frequent.values, frequent.counts.tolist(), strict=True)),
             distinct_error=distinct_error,
         )
+
+
+def _both_ends(values: list[Any]) -> list[Any]:
+    return [min(values), max(values)] if values else []
 
 
 class Marks(NamedTuple):

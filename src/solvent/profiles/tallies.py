@@ -26,25 +26,25 @@ class Tally(Protocol):
         ...
 
 
-def find_tally(arrow: Any, exact_rows: int) -> Tally:
-    """Choose the tally for an Arrow type."""
+def find_tally(arrow: Any, held_bytes: int | None = None) -> Tally:
+    """Choose the tally for an Arrow type, which keeps at most `held_bytes` of a column as they are."""
     import pyarrow as pa
 
     types = pa.types
     if isinstance(arrow, pa.BaseExtensionType):
-        return find_tally(arrow.storage_type, exact_rows)
+        return find_tally(arrow.storage_type, held_bytes)
     if types.is_run_end_encoded(arrow) or (types.is_dictionary(arrow) and not is_text(arrow.value_type)):
-        return find_tally(arrow.value_type, exact_rows)
+        return find_tally(arrow.value_type, held_bytes)
     if types.is_boolean(arrow):
         return _Booleans()
     if types.is_integer(arrow) or types.is_floating(arrow):
-        return _Plain(exact_rows, whole=types.is_integer(arrow))
+        return _Plain(held_bytes, whole=types.is_integer(arrow))
     if types.is_decimal(arrow):
-        return _Decimals(arrow.scale, exact_rows)
+        return _Decimals(arrow.scale, held_bytes)
     if types.is_temporal(arrow) and not types.is_interval(arrow):
-        return _Times(arrow, exact_rows)
+        return _Times(arrow, held_bytes)
     if is_text(arrow) or types.is_dictionary(arrow):
-        return _Words(exact_rows, categories=types.is_dictionary(arrow))
+        return _Words(held_bytes, categories=types.is_dictionary(arrow))
     return _Others(arrow)
 
 
@@ -76,8 +76,8 @@ class _Plain:
 
     kind = "number"
 
-    def __init__(self, exact_rows: int, *, whole: bool) -> None:
-        self._numbers = Numbers(exact_rows)
+    def __init__(self, held_bytes: int | None, *, whole: bool) -> None:
+        self._numbers = Numbers(held_bytes)
         self._whole = whole
 
     def add(self, array: Any) -> None:
@@ -100,8 +100,8 @@ class _Scaled:
 
     kind = "number"
 
-    def __init__(self, exact_rows: int, per_unit: float) -> None:
-        self._numbers = Numbers(exact_rows)
+    def __init__(self, held_bytes: int | None, per_unit: float) -> None:
+        self._numbers = Numbers(held_bytes)
         self._per_unit = per_unit
 
     def merge(self, other: _Scaled) -> None:
@@ -129,9 +129,9 @@ class _Times(_Scaled):
 
     kind = "time"
 
-    def __init__(self, arrow: Any, exact_rows: int) -> None:
+    def __init__(self, arrow: Any, held_bytes: int | None) -> None:
         self._clock = Clock(arrow)
-        super().__init__(exact_rows, self._clock.per_second)
+        super().__init__(held_bytes, self._clock.per_second)
 
     def add(self, array: Any) -> None:
         import pyarrow as pa
@@ -146,8 +146,8 @@ class _Times(_Scaled):
 class _Decimals(_Scaled):
     """Decimals of at most 18 digits."""
 
-    def __init__(self, scale: int, exact_rows: int) -> None:
-        super().__init__(exact_rows, 10.0**scale)
+    def __init__(self, scale: int, held_bytes: int | None) -> None:
+        super().__init__(held_bytes, 10.0**scale)
         self._scale = scale
 
     def add(self, array: Any) -> None:
@@ -201,8 +201,8 @@ class _Words:
 
     kind = "text"
 
-    def __init__(self, exact_rows: int, *, categories: bool) -> None:
-        self._texts = Texts(exact_rows)
+    def __init__(self, held_bytes: int | None, *, categories: bool) -> None:
+        self._texts = Texts(held_bytes)
         self._categories = categories
 
     def add(self, array: Any) -> None:

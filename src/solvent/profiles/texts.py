@@ -17,7 +17,7 @@ SHOWN = 200
 """So many characters of a text are kept."""
 
 _COUNTED_BYTES = 4 << 20
-_SAMPLE_BYTES = _HELD_BYTES = 16 << 20
+_SAMPLE_BYTES = 16 << 20
 _PROBE = 1 << 13
 
 
@@ -34,11 +34,11 @@ class Frequent(NamedTuple):
 class Texts:
     """What is known of the texts that were added so far, as Arrow arrays without nulls; parts merge.
 
-    First they are counted one by one; if there are too many for that, all are kept with their hashes; beyond `exact_rows` a
-    sketch of the hashes and a sample of the texts are.
+    First they are counted one by one; if there are too many for that, all are kept with their hashes; beyond two million
+    rows, or `held_bytes`, a sketch of the hashes and a sample of the texts are.
     """
 
-    def __init__(self, exact_rows: int = EXACT_ROWS) -> None:
+    def __init__(self, held_bytes: int | None = None) -> None:
         self.rows = self.empty = self.characters = 0
         self.shortest: int | None = None
         self.longest: int | None = None
@@ -47,9 +47,7 @@ class Texts:
         self._counted: dict[str, int] | None = {}
         self._counted_bytes = 0
         self._held: list[tuple[Any, Any]] | None = []
-        self._exact_rows = exact_rows
-        # A table in memory is there anyway.
-        self._held_bytes = _HELD_BYTES if exact_rows < EXACT_ROWS else None
+        self._held_bytes = held_bytes
         self._distinct = DistinctSketch()
         self._sample = _Sample()
 
@@ -110,7 +108,7 @@ class Texts:
         """Hold distinct texts as often as they came; or take the part of them that a sample would have got."""
         import numpy as np
 
-        if self._held is not None and int(counts.sum()) <= self._exact_rows:
+        if self._held is not None and int(counts.sum()) <= EXACT_ROWS:
             self._hold(values.take(np.repeat(np.arange(len(values)), counts)))
             return
         self._spill()
@@ -126,8 +124,8 @@ class Texts:
             return
         self._held.append((array, hashes))
         rows = sum(len(each) for _, each in self._held)
-        size_bytes = sum(each.nbytes for each, _ in self._held)
-        if rows > self._exact_rows or (self._held_bytes is not None and size_bytes > self._held_bytes):
+        size_bytes = sum(each.nbytes + hashed.nbytes for each, hashed in self._held)
+        if rows > EXACT_ROWS or (self._held_bytes is not None and size_bytes > self._held_bytes):
             self._spill()
 
     def _hashed(self, array: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from solvent.artifacts.sink import Sink, Source, Unsuitable
@@ -41,6 +41,20 @@ class _Npy:
         if kind == "masked":
             return _read_masked(array, stream, source.meta)
         return array if kind == "ndarray" else array.view(getattr(numpy, kind))
+
+    def pieces(self, source: Source, rows: int) -> Iterator[Any]:
+        """Read an array as views of at most so many rows of the mapped file, in order."""
+        import numpy
+
+        view = source.view()
+        stream = _Reader(view)
+        version = numpy.lib.format.read_magic(stream)
+        header = {(1, 0): numpy.lib.format.read_array_header_1_0, (2, 0): numpy.lib.format.read_array_header_2_0}
+        shape, fortran, dtype = header[version](stream)
+        array: Any = numpy.frombuffer(view, dtype, int(numpy.prod(shape)), stream.position)
+        array = array.reshape(shape, order="F" if fortran else "C")
+        for start in range(0, len(array), rows):
+            yield array[start : start + rows]
 
 
 def _write_array(array: Any, out: Any) -> None:
@@ -86,6 +100,10 @@ class _Reader(io.RawIOBase):
     def __init__(self, view: memoryview) -> None:
         self._view = view
         self._at = 0
+
+    @property
+    def position(self) -> int:
+        return self._at
 
     def read(self, size: int = -1) -> Any:
         end = len(self._view) if size < 0 else min(self._at + size, len(self._view))

@@ -7,7 +7,7 @@ the pages of two versions. See decisions/0004-table-format.md.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from solvent.artifacts.sink import Sink, Source, Spill, Unsuitable
@@ -58,6 +58,10 @@ class _Arrow:
             return _one_batch(table)
         column = table.column(0)
         return column if kind == "chunked" else _one_array(column)
+
+    def pieces(self, source: Source, rows: int) -> Iterator[Any]:
+        """Read a table or batch as tables of at most so many rows."""
+        return read_batches(source.view(), source.meta, rows)
 
 
 ARROW = _Arrow()
@@ -150,7 +154,29 @@ def read_table(view: memoryview, meta: Mapping[str, Any]) -> pyarrow.Table:
     table = parquet.ParquetFile(buffer).read()
     if "schema" not in meta:
         return table
-    schema = ipc.read_schema(pa.py_buffer(base64.b64decode(meta["schema"])))
+    return _as_schema(table, ipc.read_schema(pa.py_buffer(base64.b64decode(meta["schema"]))))
+
+
+def read_batches(view: memoryview, meta: Mapping[str, Any], rows: int) -> Iterator[pyarrow.Table]:
+    """Read what `write_table` wrote, at most so many rows at a time."""
+    import pyarrow as pa
+    from pyarrow import ipc, parquet
+
+    if meta["file"] == "ipc":
+        table = read_table(view, meta)
+        for start in range(0, table.num_rows, rows):
+            yield table.slice(start, rows)
+        return
+    schema = ipc.read_schema(pa.py_buffer(base64.b64decode(meta["schema"]))) if "schema" in meta else None
+    file = parquet.ParquetFile(pa.BufferReader(pa.py_buffer(view)))
+    for batch in file.iter_batches(batch_size=rows):
+        table = pa.Table.from_batches([batch])
+        yield table if schema is None else _as_schema(table, schema)
+
+
+def _as_schema(table: pyarrow.Table, schema: pyarrow.Schema) -> pyarrow.Table:
+    import pyarrow as pa
+
     columns = [
         column if column.type == field.type else column.cast(field.type)
         for column, field in zip(table.columns, schema, strict=True)

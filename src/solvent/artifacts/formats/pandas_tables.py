@@ -6,10 +6,10 @@ the file; others are kept beside it, and the file has readable stand-ins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from solvent.artifacts.formats.arrow_tables import read_table, write_table
+from solvent.artifacts.formats.arrow_tables import read_batches, read_table, write_table
 from solvent.artifacts.formats.pandas_columns import ColumnReader, ColumnWriter
 from solvent.artifacts.sink import Sink, Source
 from solvent.artifacts.tagged import Decoder, Encoder, refuse
@@ -50,6 +50,14 @@ class _Pandas:
         if kind == "dataframe":
             return reader.frame()
         return reader.series() if kind == "series" else reader.index(source.meta["index"])
+
+    def pieces(self, source: Source, rows: int) -> Iterator[Any]:
+        """Read a frame or series as ones of at most so many rows, in order."""
+        start = 0
+        for table in read_batches(source.view(), source.meta, rows):
+            reader = _Reader(table, source.meta, _Kept(source), start)
+            yield reader.frame() if source.meta["as"] == "dataframe" else reader.series()
+            start += table.num_rows
 
 
 PANDAS = _Pandas()
@@ -185,8 +193,9 @@ class _Kept:
 class _Reader:
     """Takes the columns of one file in order, and lets go of each."""
 
-    def __init__(self, table: pyarrow.Table, meta: Mapping[str, Any], kept: _Kept) -> None:
+    def __init__(self, table: pyarrow.Table, meta: Mapping[str, Any], kept: _Kept, start: int | None = None) -> None:
         self._meta = meta
+        self._part = slice(None) if start is None else slice(start, start + table.num_rows)
         self._kept = kept
         self._names = table.column_names
         self._large = table.nbytes > LARGE_BYTES
@@ -225,7 +234,7 @@ class _Reader:
 
         names = Decoder().value(note["names"])
         if note["is"] == "range":
-            return pandas.RangeIndex(*note["range"], name=names[0])
+            return pandas.RangeIndex(*note["range"], name=names[0])[self._part]
         if note["is"] == "index":
             array = self._columns.decode(self._rest.pop(), note["note"])
             index = pandas.Index(array, dtype=array.dtype, name=names[0], copy=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from solvent.artifacts.formats.arrow_tables import read_batches
 from solvent.artifacts.sink import Sink, Source
 from solvent.errors import FormatError
 
@@ -38,6 +39,10 @@ class _Polars:
 
         frame = polars.read_parquet(io.BytesIO(source.view()))
         return frame.to_series() if source.meta["as"] == "series" else frame
+
+    def pieces(self, source: Source, rows: int) -> Iterator[Any]:
+        """Read a frame or series as Arrow tables of at most so many rows, in order."""
+        return read_batches(source.view(), source.meta, rows)
 
 
 POLARS = _Polars()
