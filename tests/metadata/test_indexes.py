@@ -3,9 +3,13 @@ from collections.abc import Callable
 
 import pytest
 
+from solvent.metadata import datasets
+from solvent.metadata.datasets import use_version
+from solvent.metadata.datatransfers import read_uses
 from solvent.metadata.dropped import find_dropped, list_dropped
 from solvent.metadata.makers import holders_of_blob, makers
 from solvent.metadata.pins import list_pins
+from solvent.metadata.profiles import StoredProfile, add_profile, find_profile
 from solvent.metadata.store import MetadataStore
 from solvent.metadata.transfers import read_contents
 from solvent.metadata.trust import find_writers, is_trusted
@@ -16,6 +20,8 @@ from tests.metadata.records import INT, add, artifact, digest, execution, run, s
 def filled(store: MetadataStore) -> MetadataStore:
     """One run with a step that made something and one that took it: each query meets a row."""
     add(store, run("r1", code="c"), step_run("r1", 0, "load", execution=execution({"": artifact(1)})))
+    store.write(lambda: use_version(store, "shop", "flights", artifact(1).digest, INT, ("r1", 0, "")))
+    store.write(lambda: add_profile(store, artifact(1).digest, INT, StoredProfile("made", None, None, "{}")))
     add(store, step_run("r1", 1, inputs=(taken("x", artifact(1), "r1", 0),), execution=execution({"": artifact(2)})))
     return store
 
@@ -61,6 +67,21 @@ READS: dict[str, Callable[[MetadataStore], object]] = {
     "load_code": lambda store: store.load_code("c"),
     "notes": lambda store: store.notes("run", "r1"),
     "tags": lambda store: store.tags("run", "r1"),
+    "dataset_names": lambda store: datasets.dataset_names(store),
+    "count_versions": lambda store: datasets.count_versions(store, "shop", "flights"),
+    "list_versions": lambda store: datasets.list_versions(store, "shop", "flights", limit=20, before=9),
+    "find_number": lambda store: datasets.find_number(store, "shop", "flights", 1),
+    "find_digests": lambda store: datasets.find_digests(store, "shop", "flights", "ab12"),
+    "versions_of": lambda store: datasets.versions_of(store, artifact(1).digest),
+    "current_use": lambda store: datasets.current_use(store, "shop", "flights"),
+    "current_use before": lambda store: datasets.current_use(store, "shop", "flights", 1),
+    "list_uses": lambda store: datasets.list_uses(store, "shop", "flights", limit=5),
+    "list_uses of a version": lambda store: datasets.list_uses(store, "shop", "flights", 1),
+    "first_uses": lambda store: datasets.first_uses(store, "shop", "flights", 1),
+    "datasets_of_run": lambda store: datasets.datasets_of_run(store, "r1"),
+    "use_version": lambda store: datasets.use_version(store, "shop", "flights", "x", INT, ("r2", 0, "")),
+    "read_uses": lambda store: read_uses(store, ["r1"]),
+    "find_profile": lambda store: find_profile(store, artifact(1).digest),
 }
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+import polars as pl
 import pytest
 
 import solvent
 from solvent import pipeline, step, value
 from solvent.config.project import Project
-from solvent.errors import AuthoringError, NotFoundError, StepFailed
+from solvent.errors import AuthoringError, NotFoundError, RunInterrupted, StepFailed
 from solvent.runs.datasets import find_dataset, find_version, list_datasets
 from solvent.runs.stores import Stores
-
-SIZES = {"count": 1}
+from solvent.runs.target import load_pipeline
 
 
 @step(dataset="numbers")
@@ -158,6 +162,106 @@ def test_a_use_comes_after_all_others_also_when_the_clock_was_set_back(
     monkeypatch.setattr("solvent.metadata.datasets.time.time", lambda: 1000.0)
     run_all(4)
     assert find_version("numbers", stores).number == 2
+
+
+@step(dataset="fresh", cache=False)
+def read_fresh(count: int) -> list[int]:
+    return [count]
+
+
+@step
+def interrupted(numbers: list[int]) -> int:
+    if os.environ.get("STOP_OF_TESTS"):
+        raise KeyboardInterrupt
+    return len(numbers)
+
+
+@pipeline
+def resumed(count: int) -> int:
+    return interrupted(read_fresh(count))
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_registers_the_uses_of_what_it_adopts(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solvent.run(resumed, count=8)
+    monkeypatch.setenv("STOP_OF_TESTS", "1")
+    with pytest.raises(RunInterrupted):
+        solvent.run(resumed, count=9)
+    assert find_version("fresh", stores).number == 2
+    monkeypatch.delenv("STOP_OF_TESTS")
+    solvent.run(resumed, count=8)
+    goes_on = solvent.run(resumed, count=9)
+    assert goes_on["read_fresh"][0].status == "reused"
+    fresh = find_dataset("fresh", stores)
+    assert [use.number for use in fresh.history] == [2, 1, 2, 1]
+    assert fresh.history[0].run_id == goes_on.id
+
+
+@step(dataset="tables")
+def as_pandas(count: int) -> pd.DataFrame:
+    return pd.DataFrame({"x": range(count)})
+
+
+@step(dataset="tables")
+def as_polars(count: int) -> pl.DataFrame:
+    return pl.DataFrame({"x": range(count)})
+
+
+@pipeline
+def both(count: int) -> int:
+    return value(as_pandas(count)).shape[0] + value(as_polars(count)).shape[0]
+
+
+@pytest.mark.slow
+def test_equal_content_is_one_version_whichever_library_holds_it(stores: Stores) -> None:
+    solvent.run(both, count=3)
+    tables = find_dataset("tables", stores)
+    assert [use.type.partition(":")[0] for use in tables.history] == ["polars", "pandas"]
+    assert type(tables.latest.value()).__module__.startswith("polars")
+    assert tables.latest.profile is not None
+    assert tables.latest.profile.rows == 3
+
+
+@pytest.mark.slow
+def test_worker_processes_give_the_same_versions(stores: Stores, project: Path) -> None:
+    (project / "work_of_tests.py").write_text(WORK)
+    module = load_pipeline("work_of_tests.py")
+    solvent.run(module, engine="processes", workers=2)
+    assert sorted(solvent.load(f"numbers@{at}") for at in (1, 2, 3)) == [[0], [1], [2]]
+    assert solvent.load("numbers") == [2]
+    solvent.run(module, engine="inline")
+    assert [len(each.uses) for each in find_dataset("numbers", stores)] == [2, 2, 2]
+
+
+WORK = """
+from solvent import pipeline, step
+
+@step(dataset="numbers")
+def one(n: int) -> list[int]:
+    return [n]
+
+@pipeline
+def main() -> list[list[int]]:
+    return [one(n) for n in range(3)]
+"""
+
+
+@pytest.mark.slow
+def test_runs_at_once_on_a_shared_store_lose_no_version(
+    project: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "work_of_tests.py").write_text(WORK.replace("range(3)", "range(40)"))
+    monkeypatch.setenv("SOLVENT_METADATA", postgres_url)
+    command = [sys.executable, "-m", "solvent", "run", "work_of_tests.py", "--engine", "inline", "--no-cache"]
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(3)]
+    assert [(each.communicate()[1], each.returncode)[1] for each in running] == [0, 0, 0]
+    with Stores(Project.find()) as shared:
+        numbers = find_dataset("numbers", shared)
+        assert [each.number for each in numbers] == list(range(1, 41))
+        assert len({each.digest for each in numbers}) == 40
+        assert len(numbers.history) == 120
 
 
 def test_only_another_project_has_it(stores: Stores, project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,11 +108,12 @@ def remove_version(database: Database, project: str, dataset: str, number: int) 
 def dataset_names(database: Database) -> list[tuple[str, str]]:
     """Name the datasets of all projects: pairs of project and dataset, in the order of the alphabet."""
     found: list[tuple[str, str]] = []
-    sql = "SELECT project, dataset FROM dataset_versions{0} ORDER BY project, dataset LIMIT 1"
-    row = database.row(sql.format(""))
-    while row is not None:
-        found.append((row[0], row[1]))
-        row = database.row(sql.format(" WHERE (project, dataset) > (?, ?)"), found[-1])
+    # From one to the next by the index: their versions, which may be many, are not read.
+    sql = "SELECT project, dataset FROM dataset_versions WHERE (project, dataset) > (?, ?) ORDER BY project, dataset LIMIT 1"
+    last = ("", "")
+    while (row := database.row(sql, last)) is not None:
+        last = (row[0], row[1])
+        found.append(last)
     return found
 
 

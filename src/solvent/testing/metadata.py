@@ -8,6 +8,7 @@ import pytest
 
 from solvent.metadata.store import MetadataStore
 from solvent.testing.metadata_artifacts import ArtifactsContract
+from solvent.testing.metadata_data import DataContract
 from solvent.testing.metadata_lineage import LineageContract
 from solvent.testing.metadata_projects import ProjectsContract
 from solvent.testing.metadata_runs import RunsContract
@@ -23,9 +24,10 @@ class MetadataStoreContract(
     ProjectsContract,
     ArtifactsContract,
     LineageContract,
+    DataContract,
     TransactionsContract,
 ):
-    """All that a metadata store must hold to, in some eighty tests.
+    """All that a metadata store must hold to, in some hundred tests.
 
     Give one fixture: `open_store`, a function that opens the same store, at first empty, however often it is called.
     """
