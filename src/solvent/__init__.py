@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from solvent.pipelines.pipeline import pipeline
     from solvent.pipelines.ref import each, value
     from solvent.pipelines.step import Step, step
+    from solvent.reports.api import report
     from solvent.runs.api import diff, load, plan, remake, run, runs, why
 
     __version__: str
@@ -32,6 +33,7 @@ __all__ = [
     "pipeline",
     "plan",
     "remake",
+    "report",
     "rng",
     "run",
     "runs",
@@ -48,6 +50,7 @@ _HOMES = {
     "solvent.pipelines.pipeline": ("pipeline",),
     "solvent.pipelines.ref": ("each", "value"),
     "solvent.pipelines.step": ("Step", "step"),
+    "solvent.reports.api": ("report",),
     "solvent.runs.api": ("diff", "load", "plan", "remake", "run", "runs", "why"),
 }
 

@@ -29,6 +29,8 @@ COMMANDS = {
     "data history": ("data", "a statistic over the versions of a dataset"),
     "data remove": ("data", "give up the bytes of a version; the next clean-up takes them"),
     "load": ("load", "show a dataset version or an output, or write it to a file"),
+    "report": ("report", "make a page to look at, as one HTML file"),
+    "report data": ("report", "the page of a table: alerts, columns over another version, history"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run, artifact or dataset"),
     "tag": ("annotate", "add or remove tags"),

@@ -15,7 +15,7 @@ NUMERIC = ("number", "time")
 """The kinds of columns whose values have a histogram."""
 
 
-def sparkline(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 132, height: int = 30) -> Svg:
+def sparkline(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 160, height: int = 32) -> Svg:
     """Draw the values of a column as small as a word: filled bars, and the other version as a line over them.
 
     Numbers and times are a histogram, the rest their most frequent values. A column that tells neither gives an empty one.
@@ -120,7 +120,7 @@ def cut(text: str, longest: int = _CUT) -> str:
     return flat if len(flat) <= longest else flat[: longest - 1] + "…"
 
 
-def histogram(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 460, height: int = 150) -> Svg:
+def histogram(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 400, height: int = 150) -> Svg:
     """Draw a histogram with its axis, large enough to read values off; the other version is the line."""
     columns = [column] if other is None else [column, other]
     shared = share_bins(columns) if column.kind in NUMERIC else None
@@ -162,7 +162,7 @@ def _anchor(x: float, left: float, right: float) -> str:
     return "start" if x < left + 12 else "end" if x > right - 18 else "middle"
 
 
-def quantile_strip(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 460) -> Svg:
+def quantile_strip(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 400) -> Svg:
     """Draw the middle 90 % of a column as a thin bar, the middle half as a thick one, and the median.
 
     The scale is that of `histogram`.

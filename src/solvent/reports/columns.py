@@ -23,6 +23,8 @@ from solvent.profiles.numbers import change_text, number_text, share_text
 from solvent.profiles.records import TOP, ColumnProfile, Profile
 from solvent.profiles.svg import Svg
 
+_FEW = 9
+"""How many of the most frequent numbers are shown; a histogram says the rest."""
 _ORDER = {"alert": 0, "gone": 1, "new": 2, "warn": 3, "unknown": 4, "ok": 5}
 _MEASURES = {
     "ks": "KS distance",
@@ -128,6 +130,10 @@ def rows_of(
     return sorted(rows, key=_moved_first) if other is not None else rows
 
 
+def _moved(drift: ColumnDrift | None) -> str:
+    return (drift.moved or drift.why).replace(" -> ", " → ") if drift is not None else ""
+
+
 def _moved_first(row: ColumnRow) -> tuple[float, float]:
     return _ORDER.get(row.verdict, 4), -float(row.sort["drift"] or 0)
 
@@ -161,7 +167,7 @@ def _row(
         top=_top_words(column),
         verdict=verdict,
         measure=_measure_text(drift),
-        moved=(drift.moved or drift.why) if drift else "",
+        moved=_moved(drift),
         sort=_sort_keys(at, column, drift),
         large=histogram(column, comparable) if share_bins([column]) else None,
         strip=quantile_strip(column, comparable) if len(column.quantiles) > 2 else None,
@@ -268,7 +274,7 @@ def _distinct_text(column: ColumnProfile | None) -> str:
 
 
 def _mean_text(column: ColumnProfile | None) -> str:
-    if column is None or column.mean is None:
+    if column is None or column.mean is None or column.kind not in NUMERIC:
         return ""
     return value_text(column, column.mean)
 
@@ -280,9 +286,15 @@ def _end_text(column: ColumnProfile | None, end: str) -> str:
         return ""
     if isinstance(value, str):
         if column.kind == "time" and not is_duration(column):
-            return value.removesuffix(" 00:00:00").removesuffix("T00:00:00")[:16]
+            return _time_text(value)
         return cut(value, 18)
     return value_text(column, value) if column.kind == "time" else number_text(value)
+
+
+def _time_text(value: str) -> str:
+    """Show a moment in ISO's words without what is the same in all of them: to the minute, and no midnight."""
+    day, _, rest = value.replace("T", " ").partition(" ")
+    return day if rest[:8] in ("", "00:00:00") else f"{day} {rest[:5]}"
 
 
 def _top_words(column: ColumnProfile) -> str:
@@ -339,7 +351,8 @@ def _frequent(column: ColumnProfile, other: ColumnProfile | None) -> tuple[TopVa
     if not column.top or _is_noise(column) or column.masked:
         return ()
     columns = [column] if other is None else [column, other]
-    found, _ = share_categories(columns, TOP)
+    numeric = column.kind in NUMERIC and len(column.quantiles) > 2
+    found, _ = share_categories(columns, _FEW if numeric else TOP)
     most = max((share for each in found for share in each.shares if share is not None), default=1.0) or 1.0
     rows = []
     for each in found:
@@ -347,7 +360,7 @@ def _frequent(column: ColumnProfile, other: ColumnProfile | None) -> tuple[TopVa
         said = share_text(was) if was is not None else "–"
         rows.append(
             TopValue(
-                cut(each.value, 40),
+                cut(each.value.removesuffix(".0") if numeric else each.value, 36),
                 share_text(now) if now is not None else "–",
                 share_bar(now, was, 72, most),
                 said if other is not None else "",
@@ -406,7 +419,7 @@ def _trends(past: Sequence[ColumnProfile | None], places: Sequence[int]) -> tupl
         words = f"{name} over {len(values)} versions: from {shown[0]} to {shown[1]}"
         now = values[places[0]] if places else known[-1]
         text = "–" if now is None else share_text(now) if name == "nulls" else number_text(now)
-        found.append(Trend(name, small_line(values, places, words), text))
+        found.append(Trend(name, small_line(values, places, words, 110, 28), text))
     return tuple(found)
 
 

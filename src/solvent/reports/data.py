@@ -13,8 +13,8 @@ from solvent.profiles.records import Profile
 from solvent.profiles.svg import Svg
 from solvent.reports.columns import ColumnRow, count_change, rows_of
 from solvent.reports.pages import Alert, Fact, Report, moment, render, worst
-from solvent.reports.samples import Sample, read_sample
-from solvent.reports.subjects import Subject, find_subject
+from solvent.reports.samples import Sample, read_sample, sample_of
+from solvent.reports.subjects import Subject, find_subject, of_table
 from solvent.runs.words import short_type, size_text
 
 if TYPE_CHECKING:
@@ -26,15 +26,23 @@ _ALERTS = 12
 
 
 def data_report(reference: str, stores: Stores, *, against: str | None = None) -> Report:
-    """Make the page of a dataset version; it is laid over `against`, or over the version before it."""
+    """Make the page of what a person names; it is laid over `against`, or over the version before it."""
     subject = find_subject(reference, stores)
-    other = find_subject(against, stores) if against else _version_before(subject, stores)
-    sample = read_sample(subject.artifact, stores)
+    other = find_subject(against, stores) if against else version_before(subject, stores)
     words = f" --against {against}" if against else ""
-    return render_data(subject, other, sample, command=f"solvent report data {reference}{words}")
+    command = f"solvent report data {reference}{words}"
+    return render_data(subject, other, read_sample(subject.artifact, stores), command=command)
 
 
-def _version_before(subject: Subject, stores: Stores) -> Subject | None:
+def table_report(value: Any, against: Any, sensitive: Sequence[str] = ()) -> Report:
+    """Make the page of a table at hand, over another one."""
+    subject = of_table(value, sensitive)
+    other = None if against is None else of_table(against, sensitive, "the other table")
+    return render_data(subject, other, sample_of(value, sensitive))
+
+
+def version_before(subject: Subject, stores: Stores) -> Subject | None:
+    """Find the newest version before this one that has a profile."""
     before = [each for each in subject.past if each.number < subject.number and each.profile is not None]
     return find_subject(f"{subject.dataset}@{before[-1].number}", stores) if before else None
 
@@ -195,8 +203,8 @@ def _history(subject: Subject, rows: Sequence[ColumnRow]) -> dict[str, Any] | No
     large = line_chart(
         [Series("rows", range(len(past)), counts)],
         "rows over the versions",
-        width=640,
-        height=150,
+        width=520,
+        height=160,
         x_labels=labels,
         marked=places,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.errors import SolventError
@@ -54,7 +53,7 @@ def _head(artifact: ArtifactRef, stores: Stores) -> Any:
     if artifact.format == "npy":
         from solvent.artifacts.saving import load
 
-        return load(artifact, stores.blobs)[:ROWS]
+        return load(artifact, stores.blobs)
     return None
 
 
@@ -79,40 +78,23 @@ def _arrow_head(view: memoryview, file: str) -> Any:
 
 def sample_of(head: Any, sensitive: Sequence[str] = ()) -> Sample:
     """Show the first rows of a pandas, polars or Arrow table, or of an array."""
-    names, columns = _columns_of(head)
-    shown = list(zip(names, columns, strict=True))[:_COLUMNS]
+    from solvent.profiles.make import is_sensitive
+    from solvent.profiles.rows import as_arrow
+
+    table = as_arrow(head[:ROWS])
+    if table is None:
+        return _nothing("an array of that shape has no rows to show")
+    columns = [_python_values(table.column(at)) for at in range(min(_COLUMNS, table.num_columns))]
+    names = table.column_names[: len(columns)]
     texts = [
-        [MASK] * len(values) if _is_sensitive(name, sensitive) else [_text(each) for each in values]
-        for name, values in shown
+        [MASK] * len(values) if is_sensitive(name, sensitive) else [_text(each) for each in values]
+        for name, values in zip(names, columns, strict=True)
     ]
     right = tuple(
-        any(isinstance(each, int | float) and not isinstance(each, bool) for each in values) for _, values in shown
+        any(isinstance(each, int | float) and not isinstance(each, bool) for each in values) for values in columns
     )
-    return Sample(
-        tuple(name for name, _ in shown),
-        tuple(zip(*texts, strict=True)),
-        right,
-        max(0, len(names) - _COLUMNS),
-    )
-
-
-def _columns_of(head: Any) -> tuple[list[str], list[list[Any]]]:
-    module = type(head).__module__.partition(".")[0]
-    if module == "numpy":
-        flat = head[:ROWS].reshape(min(ROWS, len(head)), -1) if head.ndim > 1 else head[:ROWS].reshape(-1, 1)
-        return [str(at) for at in range(flat.shape[1])], flat.T[:_COLUMNS].tolist() + [[]] * max(
-            0, flat.shape[1] - _COLUMNS
-        )
-    if module == "pandas":
-        head = head.to_frame() if type(head).__name__ == "Series" else head
-        top = head.iloc[:ROWS]
-        return [str(name) for name in top.columns], [top.iloc[:, at].tolist() for at in range(top.shape[1])]
-    if module == "polars":
-        head = head.to_frame() if type(head).__name__ == "Series" else head
-        top = head.head(ROWS)
-        return list(top.columns), [each.to_list() for each in top.get_columns()]
-    top = head.slice(0, ROWS)
-    return list(top.column_names), [_python_values(top.column(at)) for at in range(top.num_columns)]
+    rows = tuple(zip(*texts, strict=True))
+    return Sample(tuple(names), rows, right, table.num_columns - len(columns))
 
 
 def _python_values(column: Any) -> list[Any]:
@@ -122,10 +104,6 @@ def _python_values(column: Any) -> list[Any]:
     except (ValueError, OverflowError, ArithmeticError, ImportError):
         values = [str(each) for each in column]
     return values
-
-
-def _is_sensitive(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
 def _text(value: Any) -> str | None:

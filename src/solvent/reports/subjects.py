@@ -11,6 +11,7 @@ from solvent.metadata.profiles import PENDING, find_profile, list_findings
 from solvent.model import WHOLE, ArtifactRef, CheckResult, Finding, RunRecord
 from solvent.profiles.records import Profile, profile_from_json
 from solvent.runs.datasets import DatasetVersion, find_version, has_dataset
+from solvent.runs.words import short_type
 
 if TYPE_CHECKING:
     from solvent.runs.consumers import FittedModel
@@ -127,8 +128,13 @@ def of_artifact(reference: str, stores: Stores) -> Subject:
     """Find a table that no dataset names, as `solvent artifacts` does."""
     from solvent.runs.references import find_output
 
-    named = find_output(reference, stores)
-    artifact = stores.metadata.find_artifact(named.digest, named.type)
+    found = find_output(reference, stores)
+    return of_content(found.digest, found.type, stores, reference if "/" in reference else "")
+
+
+def of_content(digest: str, type: str, stores: Stores, name: str = "") -> Subject:
+    """Read all that is known around a stored table."""
+    artifact = stores.metadata.find_artifact(digest, type)
     made = stores.metadata.producers(artifact.digest, artifact.type)
     maker = None
     if made:
@@ -136,7 +142,7 @@ def of_artifact(reference: str, stores: Stores) -> Subject:
         maker = Step(first.run_id, first.position, first.step, first.field or "output", first.finished_at)
     profile, why = find_statistics(artifact.digest, artifact.type, stores)
     return Subject(
-        name=reference if "/" in reference else artifact.digest[:12],
+        name=name or artifact.digest[:12],
         profile=profile,
         why_no_profile=why,
         artifact=artifact,
@@ -144,6 +150,14 @@ def of_artifact(reference: str, stores: Stores) -> Subject:
         made_at=maker.at if maker else None,
         **_around(maker, artifact, stores),
     )
+
+
+def of_table(value: Any, sensitive: Sequence[str] = (), name: str = "") -> Subject:
+    """Make the profile of a table at hand, of which nothing else is known."""
+    from solvent.profiles.make import make_profile
+
+    kind = type(value)
+    return Subject(name or short_type(f"{kind.__module__}:{kind.__qualname__}"), make_profile(value, sensitive=sensitive))
 
 
 def _around(maker: Step | None, artifact: ArtifactRef | None, stores: Stores) -> dict[str, Any]:

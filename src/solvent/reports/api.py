@@ -1,0 +1,52 @@
+"""`solvent.report`: the page of whatever one has at hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from solvent.errors import SolventError
+from solvent.reports.pages import Report
+
+
+def report(what: Any, *, against: Any = None) -> Report:
+    """Make the page of a dataset version, a stored table or a table at hand: `save` writes it, a notebook shows it.
+
+    `what` is "flights@7" or another name that `solvent load` knows, a dataset version, an artifact, or a pandas, polars or
+    Arrow table or NumPy array itself. `against` is another one of these to lay it over; a version of a dataset is laid over
+    the one before it by itself.
+
+    Raises NotFoundError if there is none of that name, SolventError if there is no page for such a thing.
+    """
+    from solvent.config.project import Project
+    from solvent.reports.data import data_report, table_report
+    from solvent.runs.stores import Stores
+
+    if is_table(what):
+        return table_report(what, against, Project.find().settings.sensitive_columns)
+    named, other = _name(what), None if against is None else _name(against)
+    with Stores(Project.find(), create=False) as stores:
+        return data_report(named, stores, against=other)
+
+
+def is_table(value: Any) -> bool:
+    """Whether a value is a table or an array that a profile can be made of."""
+    from solvent.runs.profiler import is_profiled
+
+    return is_profiled(f"{type(value).__module__}:{type(value).__qualname__}")
+
+
+def _name(what: Any) -> str:
+    """Give the name by which a thing is found in the store again."""
+    from solvent.runs.datasets import DatasetVersion
+    from solvent.runs.views import Artifact
+
+    if isinstance(what, str):
+        return what
+    if isinstance(what, DatasetVersion):
+        return f"{what.project}/{what.label}" if what.project else what.label
+    if isinstance(what, Artifact):
+        return what.digest
+    raise SolventError(
+        f"there is no page for a {type(what).__name__}",
+        hint='give "flights@7", a dataset version, an artifact or a table',
+    )
