@@ -126,6 +126,13 @@ def test_without_a_store_a_command_says_what_to_do_first(
     project: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     needs = {"why": ["x"], "note": ["x"], "tag": ["x"], "lineage": ["x"], "remake": ["x"], "load": ["x"]}
-    needs |= {"data show": ["x"], "data diff": ["x", "y"], "data history": ["x"], "data remove": ["x@1"]}
+    needs |= {
+        "data show": ["x"],
+        "data diff": ["x", "y"],
+        "data history": ["x"],
+        "data remove": ["x@1"],
+        "report": ["x"],
+        "report data": ["x"],
+    }
     assert main([*command.split(), *needs.get(command, [])]) == 2
     assert "run a pipeline first" in capsys.readouterr().err

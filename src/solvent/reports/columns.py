@@ -72,6 +72,7 @@ class Trend(NamedTuple):
     name: str
     drawing: Svg
     now: str
+    range: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,12 +416,23 @@ def _trends(past: Sequence[ColumnProfile | None], places: Sequence[int]) -> tupl
         known = [value for value in values if value is not None]
         if len(known) < 2 or (name != "mean" and not any(known)):
             continue
-        shown = [share_text(each) if name == "nulls" else number_text(each) for each in (known[0], known[-1])]
-        words = f"{name} over {len(values)} versions: from {shown[0]} to {shown[1]}"
-        now = values[places[0]] if places else known[-1]
-        text = "–" if now is None else share_text(now) if name == "nulls" else number_text(now)
-        found.append(Trend(name, small_line(values, places, words, 110, 28), text))
+        first, last, least, most = (
+            _trend_text(each, name, past) for each in (known[0], known[-1], min(known), max(known))
+        )
+        words = f"{name} over {len(values)} versions: from {first} to {last}, between {least} and {most}"
+        now = _trend_text(values[places[0]] if places else known[-1], name, past)
+        between = f"{least} to {most}" if least != most else ""
+        found.append(Trend(name, small_line(values, places, words, 110, 28), now, between))
     return tuple(found)
+
+
+def _trend_text(value: float | None, name: str, past: Sequence[ColumnProfile | None]) -> str:
+    newest = next(each for each in reversed(past) if each is not None)
+    if value is None:
+        return "–"
+    if name == "mean" and newest.kind in NUMERIC:
+        return value_text(newest, value)
+    return number_text(value) if name == "distinct" else share_text(value)
 
 
 def count_change(now: float, was: float | None) -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from solvent.runs.stores import Stores
 
 _TRENDS = 6
-_TAKERS = 20
 _ALERTS = 12
 
 
@@ -70,8 +69,6 @@ def render_data(subject: Subject, other: Subject | None, sample: Sample | None, 
         moved=[each for each in rows if each.verdict in ("alert", "warn", "new", "gone")],
         sample=sample,
         history=_history(subject, rows),
-        takers=list(subject.takers)[:_TAKERS],
-        more_takers=max(0, len(subject.takers) - _TAKERS),
     )
 
 
@@ -136,8 +133,12 @@ def _summary(subject: Subject, other: Subject | None, drift: TableDrift | None, 
     moved = sum(each in ("alert", "warn") for each in verdicts)
     if not moved and not alerts:
         return f"Nothing has moved against {other.name}."
+    common = len(verdicts) - verdicts.count("new") - verdicts.count("gone")
+    counts = [(verdicts.count("new"), "new"), (verdicts.count("gone"), "gone")]
+    more = [f"{number} {'is' if number == 1 else 'are'} {word}" for number, word in counts if number]
     columns = "column has" if moved == 1 else "columns have"
-    return f"{moved or 'No'} of {len(verdicts)} {columns} moved against {other.name}."
+    words = f"{moved or 'None'} of {number_text(common)} {columns} moved against {other.name}"
+    return f"{words}; {', '.join(more)}." if more else f"{words}."
 
 
 def _facts(subject: Subject, former: Profile | None) -> list[Fact]:
@@ -158,13 +159,15 @@ def _facts(subject: Subject, former: Profile | None) -> list[Fact]:
         found.append(Fact("repeated rows", share_text(profile.duplicates)))
     if subject.maker is not None and run is not None:
         commit = f"commit {run.git_commit[:10]}{' and edits' if run.git_diff else ''}" if run.git_commit else ""
-        field = f".{subject.maker.field}" if subject.maker.field else ""
+        field = f".{subject.maker.field}" if subject.maker.field not in ("", "output") else ""
         found.append(Fact("made by", f"{subject.maker.name}{field}", f"of run {run.id} of {run.pipeline}"))
         found.append(Fact("by", run.user, ", ".join(filter(None, [moment(subject.made_at), commit]))))
     if subject.dataset:
         uses = "used once" if subject.uses == 1 else f"used {subject.uses} times"
         state = "current" if subject.current else "not the current version"
-        found.append(Fact("version", f"{subject.number} of {len(subject.past)}", f"{state}, {uses}"))
+        found.append(
+            Fact("version", f"{subject.number} of {subject.versions or len(subject.past)}", f"{state}, {uses}")
+        )
     if artifact is not None:
         found.append(Fact("digest", artifact.digest[:16], mono=True))
     return found
@@ -190,6 +193,7 @@ class Panel:
     now: str
     drawing: Svg
     anchor: str = ""
+    range: str = ""
 
 
 def _history(subject: Subject, rows: Sequence[ColumnRow]) -> dict[str, Any] | None:
@@ -209,7 +213,7 @@ def _history(subject: Subject, rows: Sequence[ColumnRow]) -> dict[str, Any] | No
         marked=places,
     )
     panels = [
-        Panel(row.name, trend.name, trend.now, trend.drawing, row.anchor)
+        Panel(row.name, trend.name, trend.now, trend.drawing, row.anchor, trend.range)
         for row in rows
         if row.verdict in ("alert", "warn")
         for trend in row.trends[:1]

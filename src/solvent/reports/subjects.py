@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from solvent.errors import NotFoundError
 from solvent.metadata.profiles import PENDING, find_profile, list_findings
 from solvent.model import WHOLE, ArtifactRef, CheckResult, Finding, RunRecord
-from solvent.profiles.records import Profile, profile_from_json
+from solvent.profiles.records import Profile, SplitRecord, profile_from_json
+from solvent.reports.relations import NO_RELATIONS, Relations, Step, find_relations, find_split
 from solvent.runs.datasets import DatasetVersion, find_version, has_dataset
 from solvent.runs.words import short_type
 
 if TYPE_CHECKING:
-    from solvent.runs.consumers import FittedModel
     from solvent.runs.stores import Stores
     from solvent.runs.views import StepRun
 
 
-class Step(NamedTuple):
-    """A step run that made or took something: as which field or argument, and when it ended."""
-
-    run_id: str
-    position: int
-    name: str
-    field: str
-    at: float
+_PAST = 30
+_LATER = 13
+"""How many versions a history shows: the newest ones, up to a dozen after the one that the page is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +53,10 @@ class Subject:
     maker: Step | None = None
     run: RunRecord | None = None
     takers: Sequence[Step] = ()
-    models: Sequence[FittedModel] = ()
     uses: int = 0
+    versions: int = 0
+    relations: Relations = NO_RELATIONS
+    split: SplitRecord | None = None
     past: Sequence[Past] = ()
     findings: Sequence[Finding] = ()
     checks: Sequence[CheckResult] = ()
@@ -96,8 +93,8 @@ def of_version(version: DatasetVersion, stores: Stores) -> Subject:
         digest=version.digest,
         made_at=version.made_at,
         uses=version.use_count,
-        past=[_past(each, version, profile, stores) for each in version.dataset.versions],
-        models=version.consumers.models,
+        versions=version.dataset.newest(1)[-1].number,
+        past=[_past(each, version, profile, stores) for each in version.dataset.newest(_PAST, version.number + _LATER)],
         notes=[each.text for each in version.notes],
         tags=version.tags,
         **_around(maker, artifact, stores),
@@ -157,16 +154,21 @@ def of_table(value: Any, sensitive: Sequence[str] = (), name: str = "") -> Subje
     from solvent.profiles.make import make_profile
 
     kind = type(value)
-    return Subject(name or short_type(f"{kind.__module__}:{kind.__qualname__}"), make_profile(value, sensitive=sensitive))
+    return Subject(
+        name or short_type(f"{kind.__module__}:{kind.__qualname__}"), make_profile(value, sensitive=sensitive)
+    )
 
 
 def _around(maker: Step | None, artifact: ArtifactRef | None, stores: Stores) -> dict[str, Any]:
     """Read who made a table, who took it, and what its checks and the findings of that run say."""
-    taken = stores.metadata.consumers(artifact.digest, artifact.type) if artifact else []
+    consumers = stores.metadata.consumers(artifact.digest, artifact.type) if artifact else []
+    taken = [Step(each.run_id, each.position, each.step, each.argument, each.finished_at) for each in consumers]
     return {
         "maker": maker,
         "run": stores.metadata.find_run(maker.run_id) if maker else None,
-        "takers": [Step(each.run_id, each.position, each.step, each.argument, each.finished_at) for each in taken],
+        "takers": taken,
+        "relations": find_relations(artifact, taken, stores) if artifact else NO_RELATIONS,
+        "split": find_split([*([maker] if maker else []), *taken], stores),
         "checks": _checks(maker, stores),
         "findings": list_findings(stores.metadata, maker.run_id) if maker else (),
     }
