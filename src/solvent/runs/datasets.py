@@ -310,9 +310,9 @@ def read_profile(stores: Stores, digest: str, type_name: str | None = None) -> P
     found = find_profile(stores.metadata, digest, type_name)
     if found is None or found.record is None:
         return None
-    from solvent.profiles.records import profile_from_json
+    from solvent.runs.profiler import profile_from_record
 
-    return profile_from_json(found.record)
+    return profile_from_record(found.record, stores)
 
 
 def remove_version(version: DatasetVersion, stores: Stores) -> bool:

@@ -62,10 +62,10 @@ class Artifact:
 
     @property
     def profile(self) -> Profile | None:
-        """The statistics of a table or array; None for other things, and where there are none yet."""
-        from solvent.runs.datasets import read_profile
+        """The statistics of a table or array, made now if it has none yet; None for anything else."""
+        from solvent.runs.profiler import profile_of
 
-        return read_profile(self._stores, self.digest, self.type)
+        return profile_of(self._ref, self._stores)
 
     def value(self) -> Any:
         """Read it back, its bytes checked against their digest, and made again if they are missing or damaged.

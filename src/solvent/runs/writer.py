@@ -18,7 +18,7 @@ from solvent.runs.events import StepEvent, Watcher
 from solvent.runs.execute import Outcome, describe_failure
 from solvent.runs.memo import StoreMemo
 from solvent.runs.named import name_versions
-from solvent.runs.profiler import Expected, Profiler, expect_profiles
+from solvent.runs.profiler import Expected, Profiler, expect_profiles, hold
 from solvent.runs.state import CallState
 from solvent.runs.stores import Stores
 
@@ -250,6 +250,7 @@ class Writer:
     def _encode(self, state: CallState, outcome: Outcome) -> Execution:
         if outcome.failure is not None:
             return execution_of(outcome, {})
+        held = hold(outcome.values)
         try:
             execution = encode(outcome, state.name, self._stores.blobs, allow_pickle=self._allow_pickle)
         except StoreError:
@@ -258,6 +259,7 @@ class Writer:
             state.status, state.error = "failed", error
             state.failure = outcome.failure = Failure(type(error).__name__, masked(str(error)), "")
             return execution_of(outcome, {})
+        outcome.values = held
         for name, artifact in execution.outputs.items():
             output = state.outputs.get((name,) if state.call.step.fields else ())
             if output is not None:
