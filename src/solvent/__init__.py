@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from solvent.pipelines.ref import each, value
     from solvent.pipelines.step import Step, step
     from solvent.reports.api import report
-    from solvent.runs.api import diff, load, plan, remake, run, runs, why
+    from solvent.runs.api import dataset, diff, load, plan, remake, run, runs, why
 
     __version__: str
 
@@ -26,6 +26,7 @@ __all__ = [
     "Folder",
     "Secret",
     "Step",
+    "dataset",
     "diff",
     "each",
     "load",
@@ -51,7 +52,7 @@ _HOMES = {
     "solvent.pipelines.ref": ("each", "value"),
     "solvent.pipelines.step": ("Step", "step"),
     "solvent.reports.api": ("report",),
-    "solvent.runs.api": ("diff", "load", "plan", "remake", "run", "runs", "why"),
+    "solvent.runs.api": ("dataset", "diff", "load", "plan", "remake", "run", "runs", "why"),
 }
 
 

@@ -47,7 +47,7 @@ def stores(project: Path) -> Iterator[Stores]:
 def diff(stores: Stores, first: str, second: str, *key: str, **options: Any) -> VersionDiff:
     digests = [solvent.run(main, name=name)["table"][0].artifacts["output"].digest for name in (first, second)]
     versions = [find_version(f"tables@{digest}", stores) for digest in digests]
-    return compare_versions(versions[0], versions[1], stores, key=key, **options)
+    return compare_versions(versions[0], versions[1], key=key, **options)
 
 
 def statuses(found: VersionDiff) -> dict[str, str]:

@@ -141,6 +141,18 @@ def test_a_version_knows_who_made_it_and_what_took_it(stores: Stores) -> None:
     assert found.consumers.models == ()
 
 
+def test_versions_are_looked_at_from_python(stores: Stores) -> None:
+    run_all(3, 4)
+    numbers = solvent.dataset("numbers")
+    assert [numbers[which].number for which in (1, "latest", "2", "latest~1")] == [1, 2, 2, 1]
+    assert repr(numbers) == "<dataset numbers: 2 versions>"
+    assert not solvent.diff(numbers[1], numbers[2]).same
+    with pytest.raises(AuthoringError, match="two of one kind"):
+        solvent.diff(numbers[1], solvent.runs(counted)[0])
+    numbers[1].note("the first")
+    assert [note.text for note in find_version("numbers@1", stores).notes] == ["the first"]
+
+
 def test_a_failed_run_leaves_the_version_that_its_step_gave(stores: Stores) -> None:
     run_all(3)
     with pytest.raises(StepFailed):

@@ -46,7 +46,7 @@ def execute(arguments: Namespace, name: str) -> int:
             first = _former(second)
         else:
             first, second = find_version(arguments.first, stores), find_version(arguments.second, stores)
-        found = compare_versions(first, second, stores, key=arguments.key, read=arguments.read)
+        found = compare_versions(first, second, key=arguments.key, read=arguments.read)
         if arguments.json:
             print_json(_facts(found))
         else:

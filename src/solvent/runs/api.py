@@ -1,4 +1,4 @@
-"""The public verbs: run, plan, why, diff, load and runs."""
+"""The public verbs: run, plan, why, diff, load, dataset and runs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from solvent.runs.stores import Stores
 from solvent.runs.views import Artifact, Run, StepRun
 
 if TYPE_CHECKING:
+    from solvent.runs.datasets import Dataset, DatasetVersion
     from solvent.runs.remake import Remaking
 
 _OPTIONS = ("engine", "workers", "profile", "config_files", "sets", "run_seed", "reuse", "fresh", "keep_going", "steps")
@@ -144,6 +145,16 @@ def load(reference: str) -> Any:
     return find_output(reference, Stores(Project.find(), create=False)).value()
 
 
+def dataset(name: str) -> Dataset:
+    """Give a dataset, to look at its versions: `dataset("flights").latest`, `[7]`, `["latest~1"]`, `["ab12cd"]`.
+
+    Each version has `value()`, `profile`, `made_by`, `uses` and `consumers`. NotFoundError if there is no such dataset.
+    """
+    from solvent.runs.datasets import find_dataset
+
+    return find_dataset(name, Stores(Project.find(), create=False))
+
+
 def remake(what: Run | Artifact | str, /, *, uncached: bool = False) -> Remaking:
     """Execute the steps again that made a run or an artifact, and compare what they give with the record.
 
@@ -166,8 +177,17 @@ def why(step_run: StepRun | Any) -> str:
     return str(step_run.why)
 
 
-def diff(first: Run, second: Run) -> Any:
-    """Compare two runs: code, config, data, environment, seed and metrics; only what differs."""
+def diff(first: Run | DatasetVersion, second: Run | DatasetVersion) -> Any:
+    """Compare two runs: code, config, data, environment, seed and metrics; only what differs.
+
+    Of two versions of a dataset it gives what `solvent data diff` shows.
+    """
+    if not isinstance(first, Run) and not isinstance(second, Run):
+        from solvent.runs.datadiff import compare_versions
+
+        return compare_versions(first, second)
+    if not (isinstance(first, Run) and isinstance(second, Run)):
+        raise AuthoringError("diff() compares two runs, or two versions of a dataset", hint="give two of one kind")
     from solvent.runs.compare import compare
 
     return compare(first, second)
@@ -216,4 +236,16 @@ def find_run(reference: str | Run, *, pipeline: str | None = None, stores: Store
     return Run(stores.metadata.find_run(reference, pipeline), stores)
 
 
-__all__: Sequence[str] = ("NotFoundError", "Run", "diff", "find_run", "load", "plan", "remake", "run", "runs", "why")
+__all__: Sequence[str] = (
+    "NotFoundError",
+    "Run",
+    "dataset",
+    "diff",
+    "find_run",
+    "load",
+    "plan",
+    "remake",
+    "run",
+    "runs",
+    "why",
+)

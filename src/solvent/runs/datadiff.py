@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from solvent.profiles.drift import TableDrift
     from solvent.profiles.records import Profile
     from solvent.profiles.rowdiff import RowChanges
-    from solvent.runs.stores import Stores
 
 SAME, CHANGED, TYPE, NEW, GONE, UNKNOWN = "same", "changed", "type", "new", "gone", "unknown"
 _HISTORY = 30
@@ -54,7 +53,7 @@ class VersionDiff:
 
 
 def compare_versions(
-    first: DatasetVersion, second: DatasetVersion, stores: Stores, *, key: Sequence[str] = (), read: bool = True
+    first: DatasetVersion, second: DatasetVersion, *, key: Sequence[str] = (), read: bool = True
 ) -> VersionDiff:
     """Compare two versions, mostly by what is on record: the tables are read only if rows can differ, and with `read`.
 
@@ -70,7 +69,7 @@ def compare_versions(
     elif _none_differs(columns, profiles):
         why = "equal rows: what the columns have in common has equal digests"
     else:
-        rows, why = _compare_rows(first, second, stores, key)
+        rows, why = _compare_rows(first, second, key)
     return VersionDiff(
         first, second, columns, _reordered(first, second, profiles), rows, why, _drift(first, second, profiles)
     )
@@ -127,9 +126,7 @@ def _none_differs(columns: tuple[ColumnChange, ...], profiles: tuple[Profile | N
     return len(set(rows)) == 1 and len(rows) == 2 and bool(common) and all(each.status == SAME for each in common)
 
 
-def _compare_rows(
-    first: DatasetVersion, second: DatasetVersion, stores: Stores, key: Sequence[str]
-) -> tuple[RowChanges | None, str]:
+def _compare_rows(first: DatasetVersion, second: DatasetVersion, key: Sequence[str]) -> tuple[RowChanges | None, str]:
     from solvent.profiles.rowdiff import compare_rows
     from solvent.profiles.rows import as_arrow
 
@@ -137,7 +134,7 @@ def _compare_rows(
     if before is None or after is None:
         return None, "this is no table: only that the content differs is known"
     kinds = [version.artifact.type.partition(".")[0].partition(":")[0] for version in (first, second)]
-    patterns = stores.project.settings.sensitive_columns
+    patterns = second.sensitive
     names = {*before.column_names, *after.column_names}
     hidden = {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
     return compare_rows(before, after, key, nan_is_null="pandas" in kinds, hidden=hidden), ""

@@ -86,7 +86,11 @@ class Dataset:
         """Every use, newest first: which run gave or reused which version, and when."""
         return stored.list_uses(self._stores.metadata, self.project, self.name)
 
-    def __getitem__(self, number: int) -> DatasetVersion:
+    def __getitem__(self, which: int | str) -> DatasetVersion:
+        """Give a version by its number, or by what `find` takes."""
+        if isinstance(which, str):
+            return self.find(which)
+        number = which
         found = stored.find_number(self._stores.metadata, self.project, self.name, number)
         if found is None:
             raise NotFoundError(f"there is no {self.name}@{number}", hint=self._range())
@@ -216,6 +220,11 @@ class DatasetVersion:
     def profile(self) -> Profile | None:
         """Its statistics; None while there are none, or for what has none."""
         return read_profile(self._stores, self.digest)
+
+    @property
+    def sensitive(self) -> tuple[str, ...]:
+        """The patterns of columns of which no value is to be shown."""
+        return self._stores.project.settings.sensitive_columns
 
     @property
     def profile_problem(self) -> str:
