@@ -199,12 +199,18 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points to draw: `x` and `y` in the words of `name` (roc, precision_recall, calibration, ...)."""
+    """Points to draw: `x` and `y` in the words of `name`, `label` says of which class.
+
+    roc (false positive rate, true positive rate), precision_recall (recall, precision), calibration (mean probability or
+    prediction of a bin, share or mean that came true, with the rows of the bin as `weight`), errors (share of the rows,
+    the error that so many stay below).
+    """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     weight: tuple[float, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,8 @@ class Metrics:
     """How good predictions are: metrics over all rows with 95 % bootstrap intervals, by slices, and curves to draw.
 
     `task` is classification or regression; `confusion` has a row for each true class, in the order of `classes`.
+    `positive` is the class that precision and the like are about, "" for the mean over several; `notes` say what was left
+    out, and why.
     """
 
     task: str
@@ -223,3 +231,5 @@ class Metrics:
     curves: tuple[Curve, ...] = ()
     resamples: int = 0
     seed: int | None = None
+    positive: str = ""
+    notes: tuple[str, ...] = ()

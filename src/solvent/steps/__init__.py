@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from solvent.steps.evaluate import evaluate
 
-_HOMES: dict[str, tuple[str, ...]] = {}
+__all__ = ["evaluate"]
+
+_HOMES = {
+    "solvent.steps.evaluate": ("evaluate",),
+}
 
 
 class _Words(ModuleType):
