@@ -183,7 +183,9 @@ def test_a_version_is_named_wherever_an_artifact_is(months: Path, say: Say) -> N
     facts = json.loads(say("data", "flights@2", "--json"))
     assert (facts["notes"], facts["tags"]) == (["a late one"], ["checked"])
     digest = facts["digest"][:12]
-    assert f"artifact {digest}" in say("artifacts", "flights@2")
+    assert "dataset   flights@2" in say("artifacts", "flights@2")
+    assert "datasets  flights@1 (read), words@1 (count)" in say("show")
+    assert [each["number"] for each in json.loads(say("show", "latest~1", "--json"))["datasets"]] == [2, 2]
     assert f"artifact {digest}" in say("lineage", "flights@2")
     assert f"artifact {digest}: pinned by hand" in say("pin", "flights@2")
     assert digest in say("remake", "flights@2")

@@ -139,10 +139,10 @@ def test_counts_are_those_of_a_slow_comparison(before: list[Any], after: list[An
     tables = [pa.Table.from_pylist([{"id": id, "x": x} for id, x in rows], schema) for rows in (before, after)]
     ours, theirs = Counter(before), Counter(after)
     same = (ours & theirs).total()
-    assert counts(compare_rows(*tables)) == (len(after) - same, len(before) - same, None, same)
+    assert counts(compare_rows(tables[0], tables[1])) == (len(after) - same, len(before) - same, None, same)
     rest = [Counter(id for id, _ in each.elements()) for each in (ours - theirs, theirs - ours)]
     matched = (rest[0] & rest[1]).total()
-    found = compare_rows(*tables, ["id"])
+    found = compare_rows(tables[0], tables[1], ["id"])
     assert counts(found) == (rest[1].total() - matched, rest[0].total() - matched, matched, same)
     assert sum(found.columns.values()) == matched
 

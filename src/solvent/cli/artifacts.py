@@ -116,6 +116,7 @@ def _facts(artifact: ArtifactRef) -> dict[str, Any]:
 
 
 def _show(artifact: ArtifactRef, stores: Stores, as_json: bool) -> int:
+    from solvent.metadata.datasets import versions_of
     from solvent.metadata.trust import find_writers
     from solvent.runs.drop import is_dropped
 
@@ -126,10 +127,11 @@ def _show(artifact: ArtifactRef, stores: Stores, as_json: bool) -> int:
     takers = metadata.consumers(artifact.digest, artifact.type)
     tags = [each.tag for each in metadata.tags("artifact", artifact.digest)]
     notes = [each.text for each in metadata.notes("artifact", artifact.digest)]
+    versions = [f"{each.dataset}@{each.number}" for each in versions_of(metadata, artifact.digest)]
     if as_json:
         lists = {"producers": makers, "consumers": takers, "writers": writers}
         told = {name: [each._asdict() for each in found] for name, found in lists.items()}
-        print_json({**_facts(artifact), **told, "dropped": dropped, "tags": tags, "notes": notes})
+        print_json({**_facts(artifact), **told, "dropped": dropped, "datasets": versions, "tags": tags, "notes": notes})
         return 0
     lines = [f"artifact {artifact.digest}"]
     lines += wrapped("type", short_type(artifact.type))
@@ -142,6 +144,7 @@ def _show(artifact: ArtifactRef, stores: Stores, as_json: bool) -> int:
         "made by",
         (f"{each.step}{'.' + each.field if each.field else ''} of run {each.run_id}" for each in makers),
     )
+    lines += wrapped("dataset", ", ".join(versions))
     lines += _events("writer", (_writer(each) for each in writers))
     lines += _events("taken by", (f"{each.step} as `{each.argument}` in run {each.run_id}" for each in takers))
     lines += wrapped("tags", ", ".join(tags))

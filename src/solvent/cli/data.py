@@ -272,7 +272,7 @@ def _profile_lines(profile: Profile | None, version: DatasetVersion) -> list[str
         return ["", version.profile_problem or "no statistics of it yet"]
     rows = [_column_row(each) for each in profile.columns]
     heads = ("column", "type", "missing", "distinct", "least", "most", "mean")
-    return ["", table(heads, rows, stretch=0, right=(2, 3, 4, 5, 6))]
+    return ["", table(heads, rows, stretch=5, right=(2, 3, 4, 5, 6))]
 
 
 def _column_row(column: ColumnProfile) -> tuple[str, ...]:
@@ -281,8 +281,8 @@ def _column_row(column: ColumnProfile) -> tuple[str, ...]:
     mean = f"{column.mean:.4g}" if column.mean is not None else ""
     about = "" if column.distinct is None or column.distinct_exact else "~"
     return (
-        column.name,
-        column.type,
+        cut(column.name, 24),
+        cut(column.type, 16),
         _count(column.missing),
         f"{about}{_count(column.distinct)}",
         _end(column.minimum),
@@ -292,7 +292,7 @@ def _column_row(column: ColumnProfile) -> tuple[str, ...]:
 
 
 def _end(value: Any) -> str:
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else cut(str(value), 19)
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else cut(str(value), 12)
 
 
 # Removing

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _COLUMNS = 40
 _LISTED = 3
+_HEADS = ("column", "content", "changed", "drift", "measure", "moved")
+_RANKS = {"alert": 0, "gone": 1, "new": 1, "warn": 2, "ok": 3}
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -30,7 +32,11 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
         help="the newer one; without it the first is compared with the version before it",
     )
     parser.add_argument(
-        "--key", metavar="COLUMN", action="append", default=[], help="a column that tells rows apart; may be repeated"
+        "--key",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="a column that tells rows apart; may be repeated, or several as a,b",
     )
     parser.add_argument("--no-rows", action="store_false", dest="read", help="compare what is on record, read no table")
     add_json(parser)
@@ -46,12 +52,18 @@ def execute(arguments: Namespace, name: str) -> int:
             first = _former(second)
         else:
             first, second = find_version(arguments.first, stores), find_version(arguments.second, stores)
-        found = compare_versions(first, second, key=arguments.key, read=arguments.read)
+        found = compare_versions(first, second, key=_key(arguments.key, second), read=arguments.read)
         if arguments.json:
             print_json(_facts(found))
         else:
             print("\n".join(_lines(found)))
     return 0
+
+
+def _key(given: list[str], version: DatasetVersion) -> list[str]:
+    """Give the columns of the key; a comma is part of a name only if there is a column of that name."""
+    names = set(version.artifact.columns or ())
+    return [name for each in given for name in ([each] if each in names else each.split(","))]
 
 
 def _former(version: DatasetVersion) -> DatasetVersion:
@@ -173,27 +185,39 @@ def _drift_words(found: VersionDiff) -> str:
 
 
 def _column_table(found: VersionDiff) -> list[str]:
-    """Show the columns that differ, those that drifted first."""
+    """Show the columns that say something, those that drifted first, and name the rest."""
     if found.same:
         return []
     counts = found.rows.columns if found.rows else {}
-    rank = {"alert": 0, "gone": 1, "new": 1, "warn": 2, "ok": 3}
-    rows = []
+    rows, quiet = [], []
     for each in found.columns:
-        drift = found.drift.column(each.name) if found.drift else None
         if each.status == "same":
             continue
+        drift = found.drift.column(each.name) if found.drift else None
+        if each.status == "changed" and each.name not in counts and drift and drift.verdict == "ok":
+            quiet.append(each.name)
+            continue
         value = f"{drift.measure} {drift.value:.3g}" if drift and drift.value is not None else ""
-        verdict = drift.verdict if drift else "-"
         changed = f"{counts[each.name]:,}" if each.name in counts else ""
-        rows.append(
-            (rank.get(verdict, 4), (each.name, each.status, changed, verdict, value, drift.moved if drift else ""))
-        )
+        verdict, moved = (drift.verdict, drift.moved or drift.why) if drift else ("-", "")
+        rows.append((_RANKS.get(verdict, 4), (each.name, each.status, changed, verdict, value, moved)))
     rows.sort(key=lambda row: row[0])
-    heads = ("column", "content", "changed", "drift", "measure", "moved")
-    shown = [row for _, row in rows[:_COLUMNS]]
-    lines = ["", table(heads, shown, stretch=5, right=(2,))] if shown else []
-    return [*lines, f"and {len(rows) - _COLUMNS} more"] if len(rows) > _COLUMNS else lines
+    lines = _without_empty(_HEADS, [row for _, row in rows[:_COLUMNS]]) if rows else []
+    if len(rows) > _COLUMNS:
+        lines.append(f"and {len(rows) - _COLUMNS} more")
+    return [*lines, *wrapped("no drift", ", ".join(quiet))]
+
+
+def _without_empty(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Lay out a table without the columns that say the same, or nothing, in every row."""
+    kept = [
+        place
+        for place, head in enumerate(heads)
+        if any(row[place] for row in rows) and not (head == "content" and {row[place] for row in rows} == {"changed"})
+    ]
+    shown = [heads[place] for place in kept]
+    right = [shown.index("changed")] if "changed" in shown else []
+    return ["", table(shown, [[row[place] for place in kept] for row in rows], stretch=len(kept) - 1, right=right)]
 
 
 def _example_lines(rows: RowChanges | None) -> list[str]:

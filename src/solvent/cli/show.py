@@ -26,9 +26,9 @@ def execute(arguments: Namespace, name: str) -> int:
         if isinstance(found, Run):
             environment = _environment(found.record.environment, stores.metadata)
             if arguments.json:
-                print_json(_run_facts(found, environment))
+                print_json({**_run_facts(found, environment), "datasets": _datasets(found, stores.metadata)})
             else:
-                print("\n".join(_run_lines(found, environment)))
+                print("\n".join(_run_lines(found, environment, _datasets(found, stores.metadata))))
         else:
             observations = stores.metadata.step_run(*(found.source or (found.run_id, found.position)))
             facts = _whole_step(found, observations, stores.metadata)
@@ -48,6 +48,17 @@ def _environment(digest: str | None, metadata: Any) -> dict[str, Any] | None:
     return {"digest": digest, **found, "distributions": len(about.get("distributions", ()))}
 
 
+def _datasets(run: Run, metadata: Any) -> list[dict[str, Any]]:
+    """Tell which dataset versions the steps of a run gave."""
+    from solvent.metadata.datasets import datasets_of_run
+
+    steps = {step.position: step.label for step in run.steps}
+    return [
+        {"name": name, "number": use.number, "step": steps.get(use.position, ""), "field": use.field}
+        for name, use in datasets_of_run(metadata, run.id)
+    ]
+
+
 def _run_facts(run: Run, environment: dict[str, Any] | None) -> dict[str, Any]:
     record = run.record
     facts = {name: getattr(record, name) for name in record.__slots__ if name not in ("result", "counts")}
@@ -63,10 +74,11 @@ def _run_facts(run: Run, environment: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _run_lines(run: Run, environment: dict[str, Any] | None) -> list[str]:
+def _run_lines(run: Run, environment: dict[str, Any] | None, datasets: list[dict[str, Any]]) -> list[str]:
     lines = [f"run {run.id} of {run.pipeline}: {run.status}", *_header(run, environment)]
     if run.status == "done":
         lines += wrapped("result", result_text(run))
+    lines += wrapped("datasets", ", ".join(f"{each['name']}@{each['number']} ({each['step']})" for each in datasets))
     lines += ["", *_step_table(run.steps)]
     measured = [line for step in run.steps for line in wrapped(step.label, _metrics(step.metrics))]
     return [*lines, "", "metrics", *measured] if measured else lines
