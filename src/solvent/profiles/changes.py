@@ -50,15 +50,15 @@ class Change:
             self.few.add(name)
 
 
-def measure(reference: ColumnProfile, current: ColumnProfile) -> Change:
-    """Measure what two profiles of one column allow to be measured; both have rows."""
+def measure(reference: ColumnProfile, current: ColumnProfile, *, brief: bool = False) -> Change:
+    """Measure what two profiles of one column allow to be measured; both have rows. If `brief`, only what is judged."""
     found = Change()
     _missing(reference, current, found)
     obstacle = _obstacle(reference, current)
     if obstacle:
         found.why = obstacle
     elif reference.kind in NUMBERS:
-        _numbers(reference, current, found)
+        _numbers(reference, current, found, brief=brief)
     else:
         _categories(reference, current, found)
     return found
@@ -94,7 +94,7 @@ def _obstacle(reference: ColumnProfile, current: ColumnProfile) -> str:
     return ""
 
 
-def _numbers(reference: ColumnProfile, current: ColumnProfile, found: Change) -> None:
+def _numbers(reference: ColumnProfile, current: ColumnProfile, found: Change, *, brief: bool) -> None:
     first, second = cumulative(reference), cumulative(current)
     if first is None or second is None:
         found.why = "a profile has no distribution of its values"
@@ -111,7 +111,7 @@ def _numbers(reference: ColumnProfile, current: ColumnProfile, found: Change) ->
     distance = farthest(curve)
     found.add("ks", distance, distance_p_value(distance, rows), words, few=few(rows))
     found.add("psi", stability_index(*shares), shares_p_value(*counts), words, few=few(rows, len(shares[0])))
-    if (moved := wasserstein(curve, first)) is not None:
+    if not brief and (moved := wasserstein(curve, first)) is not None:
         found.measures["wasserstein"] = moved
     found.compared = True
     _leave_out(reference, current, found, (first, second), curve)

@@ -129,7 +129,7 @@ def _limits(name: str, change: Change, past: Sequence[Profile]) -> dict[str, tup
         return limits
     columns = [each.column(name) for each in past]
     former = [
-        measure(first, second).measures
+        measure(first, second, brief=True).measures
         for first, second in pairwise(columns)
         if first is not None and second is not None and first.kind == second.kind and first.rows and second.rows
     ]

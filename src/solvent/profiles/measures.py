@@ -63,8 +63,21 @@ def gaps(reference: Cumulative, current: Cumulative) -> Curve:
 
 
 def _ends(distribution: Cumulative, points: Sequence[float]) -> list[float]:
-    """Give the shares below and up to each point, in one list."""
-    return [share for point in points for share in (distribution.share_below(point), distribution.share_upto(point))]
+    """Give the shares below and up to each point, in one list; the points rise and hold all values of the distribution."""
+    values, below, upto = distribution
+    found: list[float] = []
+    at, last = 0, len(values) - 1
+    for point in points:
+        if at <= last and values[at] == point:
+            found += (below[at], upto[at])
+            at += 1
+        elif 0 < at <= last:
+            # Halves, since the width of doubles may be more than the largest of them.
+            part = (point / 2 - values[at - 1] / 2) / (values[at] / 2 - values[at - 1] / 2)
+            found += (upto[at - 1] + (below[at] - upto[at - 1]) * part,) * 2
+        else:
+            found += (0.0, 0.0) if at == 0 else (1.0, 1.0)
+    return found
 
 
 def farthest(curve: Curve) -> float:
