@@ -113,15 +113,18 @@ class Numbers:
             self.least = least if self.least is None else min(self.least, least)
             self.most = most if self.most is None else max(self.most, most)
 
-    def result(self, *, whole: bool) -> Spread:
-        """Give how the finite numbers are spread; whole ones have whole bins. Nothing may be added afterwards."""
+    def result(self, *, whole: bool, unit: float = 1.0) -> Spread:
+        """Give how the finite numbers are spread; whole ones have whole bins, and one value alone fills one `unit`.
+
+        Nothing may be added afterwards.
+        """
         import numpy as np
 
         if self._sketch is None:
             raw, self._raw = self._raw, []
             finite = self._count(np.sort(raw[0] if len(raw) == 1 else np.concatenate(raw)) if raw else np.empty(0))
             quantiles = _quantiles(finite)
-            edges = _edges(quantiles, whole=whole)
+            edges = _edges(quantiles, unit, whole=whole)
             return Spread(marks_of(finite), quantiles, edges, _counts_between(finite, edges), 0.0, None)
         self._spill(whole_blocks=False)
         frequent = self._frequent
@@ -133,7 +136,7 @@ class Numbers:
         quantiles = _weighted_quantiles(marks)
         if len(quantiles):
             quantiles[0], quantiles[-1] = self._ends
-        edges = _edges(quantiles, whole=whole)
+        edges = _edges(quantiles, unit, whole=whole)
         spread = Spread(marks, quantiles, edges, _weights_between(marks, edges), 0.0, None)
         if not frequent.short:
             return spread
@@ -274,7 +277,7 @@ def _weighted_quantiles(marks: Marks) -> Any:
     return marks.values[np.minimum(at, len(marks.values) - 1)].astype(np.float64)
 
 
-def _edges(quantiles: Any, *, whole: bool) -> Any:
+def _edges(quantiles: Any, unit: float, *, whole: bool) -> Any:
     """Choose the edges of at most 32 bins of one width; whole numbers have as many in each bin."""
     import numpy as np
 
@@ -292,7 +295,7 @@ def _edges(quantiles: Any, *, whole: bool) -> Any:
         return low - 0.5 + width * np.arange(np.ceil((high - low + 1) / width) + 1)
     resolved = 64 * float(np.spacing(max(abs(low), abs(high))))
     if high - low <= resolved:
-        half = max(0.5, resolved)
+        half = max(unit / 2, resolved)
         low, high = low - half, high + half
     return np.linspace(low, high, BINS + 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol
 
 from solvent.profiles.spread import Numbers, Spread, cumulative_points
@@ -113,8 +114,8 @@ class _Scaled:
 
     def fields(self) -> dict[str, Any]:
         numbers = self._numbers
-        found = _spread_fields(numbers, numbers.result(whole=False), self.text)
         unit = self._per_unit
+        found = _spread_fields(numbers, numbers.result(whole=False, unit=unit), self.text)
         scaled: dict[str, Any] = {name: found[name] and found[name] / unit for name in ("mean", "std")}
         scaled |= {name: tuple(each / unit for each in found[name]) for name in ("quantiles", "edges")}
         scaled |= {name: tuple((each / unit, much) for each, much in found[name]) for name in ("values", "cdf")}
@@ -144,26 +145,82 @@ class _Times(_Scaled):
 
 
 class _Decimals(_Scaled):
-    """Decimals of at most 18 digits."""
+    """Decimals of at most 18 digits; longer ones by their distance from one of them."""
 
     def __init__(self, scale: int, held_bytes: int | None) -> None:
         super().__init__(held_bytes, 10.0**scale)
         self._scale = scale
+        self._long: _LongDecimals | None = None
+        self._held_bytes = held_bytes
+        self._rows = 0
 
     def add(self, array: Any) -> None:
         import numpy as np
         import pyarrow as pa
 
-        # Checked: a decimal of more digits raises, and that is the column's problem.
-        narrow = array.cast(pa.decimal128(18, self._scale))
+        if self._long is None:
+            try:
+                narrow = array.cast(pa.decimal128(18, self._scale))
+            except pa.ArrowInvalid:
+                if self._rows:
+                    raise
+                self._long = _LongDecimals(self._scale, self._held_bytes)
+        if self._long is not None:
+            self._long.add(array)
+            return
+        self._rows += len(array)
         words = np.frombuffer(narrow.buffers()[1], np.int64)
         self._numbers.add(words[2 * narrow.offset : 2 * (narrow.offset + len(narrow)) : 2])
+
+    def merge(self, other: _Scaled) -> None:
+        if self._long is not None or getattr(other, "_long", None) is not None:
+            raise TypeError("decimals of more than 18 digits in parts")
+        super().merge(other)
 
     def text(self, count: int) -> str:
         return str(Decimal(count).scaleb(-self._scale))
 
     def fields(self) -> dict[str, Any]:
+        if self._long is not None:
+            return self._long.fields()
         return {**super().fields(), "zeros": self._numbers.zeros, "negatives": self._numbers.negatives}
+
+
+class _LongDecimals:
+    """Decimals as floats of their distance from one of them, so that few digits of what tells them apart are lost."""
+
+    def __init__(self, scale: int, held_bytes: int | None) -> None:
+        self._scale = scale
+        self._numbers = Numbers(held_bytes)
+        self._pivot: Any = None
+        self._ends: list[Any] = []
+        self._zeros = self._negatives = 0
+
+    def add(self, array: Any) -> None:
+        import pyarrow as pa
+        import pyarrow.compute
+
+        pc: Any = pyarrow.compute
+        wide = pa.decimal256(75, self._scale)
+        array = array.cast(wide)
+        if self._pivot is None:
+            self._pivot = array[len(array) // 2].as_py()
+        ends = pc.min_max(array)
+        self._ends += [ends["min"].as_py(), ends["max"].as_py()]
+        zero = pa.scalar(Decimal(0), wide)
+        self._zeros += pc.sum(pc.equal(array, zero)).as_py()
+        self._negatives += pc.sum(pc.less(array, zero)).as_py()
+        apart = pc.subtract(array, pa.scalar(self._pivot, wide))
+        self._numbers.add(apart.cast(pa.float64()).to_numpy())
+
+    def fields(self) -> dict[str, Any]:
+        numbers, pivot = self._numbers, float(self._pivot)
+        found = _spread_fields(numbers, numbers.result(whole=False), lambda apart: repr(pivot + apart))
+        moved: dict[str, Any] = {name: tuple(pivot + each for each in found[name]) for name in ("quantiles", "edges")}
+        moved |= {name: tuple((pivot + each, much) for each, much in found[name]) for name in ("values", "cdf")}
+        moved["mean"] = float(Fraction(self._pivot) + Fraction(found["mean"]))
+        ends = {"minimum": str(min(self._ends)), "maximum": str(max(self._ends))}
+        return {**found, **moved, **ends, "zeros": self._zeros, "negatives": self._negatives}
 
 
 class _Booleans:

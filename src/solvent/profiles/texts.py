@@ -181,10 +181,9 @@ class Texts:
         self.characters += other.characters
 
     def ends(self) -> tuple[str | None, str | None]:
-        """Give the first and last text in the order of code points."""
-        if self._counted:
-            return min(self._counted), max(self._counted)
-        return self.least, self.most
+        """Give the first and last text in the order of code points, cut like all that are shown."""
+        found = (min(self._counted), max(self._counted)) if self._counted else (self.least, self.most)
+        return tuple(each if each is None else _shown(each) for each in found)  # type: ignore[return-value]
 
     def result(self, *, categories: bool) -> Frequent:
         """Give how many different texts there are and the most frequent: all of a few, or of a categorical type.
