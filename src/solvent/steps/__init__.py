@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from solvent.steps.evaluate import evaluate
+    from solvent.steps.preprocess import Preprocess, fit_preprocess, preprocess
+    from solvent.steps.train import fit, predict
 
-__all__ = ["evaluate"]
+__all__ = ["Preprocess", "evaluate", "fit", "fit_preprocess", "predict", "preprocess"]
 
 _HOMES = {
     "solvent.steps.evaluate": ("evaluate",),
+    "solvent.steps.preprocess": ("Preprocess", "fit_preprocess", "preprocess"),
+    "solvent.steps.train": ("fit", "predict"),
 }
 
 
