@@ -52,6 +52,7 @@ def _user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOLVENT_USER", "ada")
 
 
+@pytest.mark.slow
 def test_data_lists_the_datasets(months: Path, say: Say) -> None:
     assert lines_of(say("data")) == [
         "dataset  versions  current  rows  size  made  by",

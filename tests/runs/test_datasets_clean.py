@@ -85,6 +85,7 @@ def test_versions_outlive_the_runs_that_made_them(stores: Stores) -> None:
     check_whole(stores)
 
 
+@pytest.mark.slow
 def test_what_was_removed_goes_and_comes_back_as_the_same_version(stores: Stores) -> None:
     for number in (1, 2, 3):
         solvent.run(main, number=number)
@@ -105,6 +106,7 @@ def test_what_was_removed_goes_and_comes_back_as_the_same_version(stores: Stores
     check_whole(stores)
 
 
+@pytest.mark.slow
 def test_only_the_bytes_of_a_removed_version_are_dropped_and_made_again(stores: Stores, project: Path) -> None:
     (project / "plain_of_tests.py").write_text(PLAIN)
     pipeline = load_pipeline("plain_of_tests.py")
