@@ -149,7 +149,7 @@ def _version_facts(version: DatasetVersion) -> dict[str, Any]:
         "made_at": version.made_at,
         "removed_at": version.removed_at,
     }
-    profile = version.profile
+    profile = version.known_profile
     facts["rows"] = profile.rows if profile else None
     facts["columns"] = len(profile.columns) if profile else None
     try:

@@ -92,7 +92,7 @@ def _facts(found: VersionDiff) -> dict[str, Any]:
 
 
 def _version_facts(version: DatasetVersion) -> dict[str, Any]:
-    profile, consumers = version.profile, version.consumers
+    profile, consumers = version.known_profile, version.consumers
     return {
         "name": version.name,
         "number": version.number,
@@ -131,7 +131,7 @@ def _lines(found: VersionDiff) -> list[str]:
 
 
 def _row_words(found: VersionDiff) -> str:
-    profiles = found.first.profile, found.second.profile
+    profiles = found.first.known_profile, found.second.known_profile
     rows = found.rows
     counts = rows.rows if rows else tuple(profile.rows if profile else None for profile in profiles)
     shape = f"{counts[0]:,} -> {counts[1]:,}: " if counts[0] is not None and counts[1] is not None else ""

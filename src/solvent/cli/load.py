@@ -12,6 +12,9 @@ from solvent.errors import FormatError
 from solvent.runs.words import short_type, size_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from solvent.runs.stores import Stores
     from solvent.runs.views import Artifact
 
 _CELL = 24
@@ -32,43 +35,50 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
 
 
 def execute(arguments: Namespace, name: str) -> int:
-    from solvent.profiles.files import check_extension, write_file
-    from solvent.profiles.rows import as_arrow
+    from solvent.profiles.files import check_extension
     from solvent.runs.references import find_output
+    from solvent.runs.tables import read_tables
 
     if arguments.path:
         check_extension(arguments.path)
     with open_stores() as stores:
         artifact = find_output(arguments.what, stores)
-        value = artifact.value()
-    found = as_arrow(value)
-    facts = {"what": arguments.what, "digest": artifact.digest, "type": artifact.type}
-    if arguments.path:
+        facts = {"what": arguments.what, "digest": artifact.digest, "type": artifact.type}
+        tables = read_tables(artifact, stores)
+        if arguments.path:
+            _save(facts, artifact, stores, arguments)
+        elif tables is None:
+            _show_value(facts, artifact, arguments)
+        else:
+            _show_table(facts, tables, artifact, arguments)
+    return 0
+
+
+def _save(facts: dict[str, Any], artifact: Artifact, stores: Stores, arguments: Namespace) -> None:
+    import os
+
+    from solvent.profiles.files import write_file
+    from solvent.runs.tables import read_tables
+
+    def tables() -> Iterator[Any]:
+        found = read_tables(artifact, stores)
         if found is None:
             raise FormatError(
                 f"a {short_type(artifact.type)} has no rows to write",
                 hint=f"`solvent artifacts {artifact.digest[:12]} --save PATH` gives its bytes",
             )
-        write_file(found, arguments.path)
-        _tell_written(facts, found.shape, arguments)
-    elif found is None:
-        _show_value(facts, value, artifact, arguments)
-    else:
-        _show_table(facts, found, artifact, arguments)
-    return 0
+        return found
 
-
-def _tell_written(facts: dict[str, Any], shape: tuple[int, int], arguments: Namespace) -> None:
-    import os
-
+    rows, columns = write_file(tables, arguments.path)
     size_bytes = os.path.getsize(arguments.path)
     if arguments.json:
-        print_json({**facts, "rows": shape[0], "columns": shape[1], "saved": arguments.path, "size_bytes": size_bytes})
+        print_json({**facts, "rows": rows, "columns": columns, "saved": arguments.path, "size_bytes": size_bytes})
     else:
-        print(f"saved {arguments.path}: {shape[0]:,} rows of {shape[1]} columns, {size_text(size_bytes)}")
+        print(f"saved {arguments.path}: {rows:,} rows of {columns} columns, {size_text(size_bytes)}")
 
 
-def _show_value(facts: dict[str, Any], value: Any, artifact: Artifact, arguments: Namespace) -> None:
+def _show_value(facts: dict[str, Any], artifact: Artifact, arguments: Namespace) -> None:
+    value = artifact.value()
     if arguments.json:
         print_json({**facts, "value": repr(value)})
     else:
@@ -76,18 +86,21 @@ def _show_value(facts: dict[str, Any], value: Any, artifact: Artifact, arguments
         print(cut(repr(value), 2000))
 
 
-def _show_table(facts: dict[str, Any], found: Any, artifact: Artifact, arguments: Namespace) -> None:
+def _show_table(facts: dict[str, Any], tables: Iterator[Any], artifact: Artifact, arguments: Namespace) -> None:
     from solvent.profiles.files import plain
 
-    head = [plain(row) for row in found.slice(0, arguments.rows).to_pylist()]
+    first = next(tables)
+    profile = artifact.known_profile
+    rows = profile.rows if profile else first.num_rows + sum(table.num_rows for table in tables)
+    head = [plain(row) for row in first.slice(0, arguments.rows).to_pylist()]
     if arguments.json:
-        types = {field.name: str(field.type) for field in found.schema}
-        print_json({**facts, "rows": found.num_rows, "columns": types, "head": head})
+        types = {field.name: str(field.type) for field in first.schema}
+        print_json({**facts, "rows": rows, "columns": types, "head": head})
         return
-    print(f"{short_type(artifact.type)} {artifact.digest[:12]}: {found.num_rows:,} rows of {found.num_columns} columns")
-    print("\n".join(_grid(found.schema.names, head)))
-    if found.num_rows > len(head):
-        print(f"... {found.num_rows - len(head):,} more rows; -o FILE writes all")
+    print(f"{short_type(artifact.type)} {artifact.digest[:12]}: {rows:,} rows of {first.num_columns} columns")
+    print("\n".join(_grid(first.schema.names, head)))
+    if rows > len(head):
+        print(f"... {rows - len(head):,} more rows; -o FILE writes all")
 
 
 def _grid(names: list[str], head: list[dict[str, Any]]) -> list[str]:

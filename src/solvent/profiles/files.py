@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from solvent.errors import FormatError, SolventError, nearest
@@ -15,16 +16,26 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 16_384
 
+Add = Callable[["pyarrow.Table"], object]
+Write = Callable[["pyarrow.Schema", IO[bytes]], AbstractContextManager[Add]]
 
-def write_file(table: pyarrow.Table, path: str) -> None:
-    """Write a table to a path that is new, in the format of its extension; nothing is overwritten or left in part."""
+
+Tables = Callable[[], Iterator["pyarrow.Table"]]
+"""Gives the tables that follow each other in a file, from the beginning each time that it is called."""
+
+
+def write_file(tables: Tables, path: str) -> tuple[int, int]:
+    """Write tables as one to a path that is new, in the format of its extension; give its rows and columns.
+
+    Nothing is overwritten, and nothing is left in part. Only one table is in memory at a time.
+    """
     write = _writer(path)
     if os.path.lexists(path):
         raise SolventError(f"{path} is there already", hint="give a path that is new; nothing is overwritten")
     try:
         with open(path, "xb") as file:
             try:
-                write(table, file)
+                return _write(tables, write, file)
             except BaseException:
                 os.unlink(path)
                 raise
@@ -32,12 +43,34 @@ def write_file(table: pyarrow.Table, path: str) -> None:
         raise SolventError(f"can't write {error.filename or path}: {error.strerror}") from error
 
 
+def _write(tables: Tables, write: Write, file: IO[bytes]) -> tuple[int, int]:
+    schema = _schema(tables)
+    rows = 0
+    with write(schema, file) as add:
+        for table in tables():
+            add(table.cast(schema))
+            rows += table.num_rows
+    return rows, len(schema)
+
+
+def _schema(tables: Tables) -> pyarrow.Schema:
+    """Give the schema that fits all tables: a column without any value in the first may have its type from another."""
+    import pyarrow as pa
+
+    every = tables()
+    schema = next(every).schema
+    for table in every:
+        if table.schema != schema:
+            schema = pa.unify_schemas([schema, table.schema], promote_options="permissive")
+    return schema
+
+
 def check_extension(path: str) -> None:
     """Refuse a path whose extension is that of no format, before anything is read."""
     _writer(path)
 
 
-def _writer(path: str) -> Callable[[Any, IO[bytes]], None]:
+def _writer(path: str) -> Write:
     extension = os.path.splitext(path)[1].lower()
     if extension in _FORMATS:
         return _FORMATS[extension]
@@ -47,41 +80,58 @@ def _writer(path: str) -> Callable[[Any, IO[bytes]], None]:
     )
 
 
-def _write_parquet(table: pyarrow.Table, file: IO[bytes]) -> None:
+@contextmanager
+def _write_parquet(schema: pyarrow.Schema, file: IO[bytes]) -> Iterator[Add]:
     from pyarrow import parquet
 
-    parquet.write_table(table, file, compression="zstd")
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield writer.write_table
 
 
-def _write_arrow(table: pyarrow.Table, file: IO[bytes]) -> None:
+@contextmanager
+def _write_arrow(schema: pyarrow.Schema, file: IO[bytes]) -> Iterator[Add]:
     import pyarrow as pa
 
-    with pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table)
+    flat = _flat(schema)  # a file has one dictionary for a column, and each table brings its own
+    with pa.ipc.new_file(file, flat) as writer:
+        yield lambda table: writer.write_table(table.cast(flat))
 
 
-def _write_csv(table: pyarrow.Table, file: IO[bytes]) -> None:
+@contextmanager
+def _write_csv(schema: pyarrow.Schema, file: IO[bytes]) -> Iterator[Add]:
     import pyarrow as pa
     from pyarrow import csv, types
 
-    for place, field in enumerate(table.schema):
+    for field in schema:
         if types.is_nested(field.type):
             raise FormatError(
                 f"column {field.name!r} holds {field.type}, and CSV has cells of one value",
                 hint="write .parquet or .jsonl",
             )
-        if types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, table.column(place).cast(field.type.value_type))
+    flat = _flat(schema)
     try:
-        csv.write_csv(table, file)
+        with csv.CSVWriter(file, flat) as writer:
+            yield lambda table: writer.write_table(table.cast(flat))
     except pa.ArrowException as error:
         raise FormatError(f"the table can't be written as CSV: {error}", hint="write .parquet or .jsonl") from error
 
 
-def _write_lines(table: pyarrow.Table, file: IO[bytes]) -> None:
-    for batch in table.to_batches(_AT_ONCE):
-        for row in batch.to_pylist():
-            file.write(json.dumps(plain(row), ensure_ascii=False).encode() + b"\n")
+def _flat(schema: pyarrow.Schema) -> pyarrow.Schema:
+    """Give a schema with the values of dictionaries in their place."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    return pa.schema([f.with_type(f.type.value_type) if types.is_dictionary(f.type) else f for f in schema])
+
+
+@contextmanager
+def _write_lines(schema: pyarrow.Schema, file: IO[bytes]) -> Iterator[Add]:
+    def add(table: pyarrow.Table) -> None:
+        for batch in table.to_batches(_AT_ONCE):
+            for row in batch.to_pylist():
+                file.write(json.dumps(plain(row), ensure_ascii=False).encode() + b"\n")
+
+    yield add
 
 
 def plain(value: Any) -> Any:
@@ -99,7 +149,7 @@ def plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-_FORMATS: dict[str, Callable[[Any, IO[bytes]], None]] = {
+_FORMATS: dict[str, Write] = {
     ".parquet": _write_parquet,
     ".csv": _write_csv,
     ".jsonl": _write_lines,

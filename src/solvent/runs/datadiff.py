@@ -148,5 +148,5 @@ def _drift(
     from solvent.profiles.drift import compare
 
     former = first.dataset.newest(_HISTORY, before=first.number + 1)
-    history = [profile for version in former[:-1] if (profile := version.profile) is not None]
+    history = [profile for version in former[:-1] if (profile := version.known_profile) is not None]
     return compare(profiles[0], profiles[1], [*history, profiles[0]])

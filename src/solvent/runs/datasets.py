@@ -218,7 +218,17 @@ class DatasetVersion:
 
     @property
     def profile(self) -> Profile | None:
-        """Its statistics; None while there are none, or for what has none."""
+        """Its statistics, made now if it has none yet; None for what has none, or is not in the store any more."""
+        if (found := self.known_profile) is not None:
+            return found
+        try:
+            return self.artifact.profile
+        except NotFoundError:
+            return None
+
+    @property
+    def known_profile(self) -> Profile | None:
+        """The statistics that are in the store already."""
         return read_profile(self._stores, self.digest)
 
     @property

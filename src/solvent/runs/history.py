@@ -36,7 +36,7 @@ def read_history(dataset: Dataset, statistic: str, *, limit: int | None = None) 
     """
     column, _, name = statistic.rpartition(".")
     versions = dataset.newest(limit)
-    profiles = [version.profile for version in versions]
+    profiles = [version.known_profile for version in versions]
     _check(dataset.name, column, name, [each for each in profiles if each is not None])
     return [
         Point(version.number, version.made_at, None if profile is None else _value(profile, column, name))

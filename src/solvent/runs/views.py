@@ -28,6 +28,11 @@ class Artifact:
         self._stores = stores
 
     @property
+    def ref(self) -> ArtifactRef:
+        """The record of what it is and where its bytes are."""
+        return self._ref
+
+    @property
     def digest(self) -> str:
         return self._ref.digest
 
@@ -66,6 +71,13 @@ class Artifact:
         from solvent.runs.profiler import profile_of
 
         return profile_of(self._ref, self._stores)
+
+    @property
+    def known_profile(self) -> Profile | None:
+        """The statistics that are in the store already."""
+        from solvent.runs.datasets import read_profile
+
+        return read_profile(self._stores, self.digest, self.type)
 
     def value(self) -> Any:
         """Read it back, its bytes checked against their digest, and made again if they are missing or damaged.
