@@ -106,8 +106,20 @@ def step_json(step: Any) -> dict[str, Any]:
 
 
 def result_text(run: Any) -> str:
-    """Show the result of a run in a few words."""
-    return short_result(run.plain_result)
+    """Show the result of a run in a few words, an evaluation by its chief metric."""
+    result = run.plain_result
+    return headline(run, result) or short_result(result)
+
+
+def headline(run: Any, result: Any) -> str | None:
+    """Give the chief metric of a run that gave an evaluation."""
+    from solvent.runs.words import is_metrics
+
+    if not is_metrics(result):
+        return None
+    from solvent.runs.measured import headline_of
+
+    return headline_of(run, result)
 
 
 def short_result(result: Any) -> str:

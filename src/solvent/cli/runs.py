@@ -95,6 +95,9 @@ def _check_names(stores: Stores, arguments: Namespace) -> None:
 
 
 def _facts(record: RunRecord, status: str, run: Any) -> dict[str, Any]:
+    from solvent.cli.run import headline
+
+    result = run.plain_result
     return {
         "id": record.id,
         "project": record.project,
@@ -103,7 +106,8 @@ def _facts(record: RunRecord, status: str, run: Any) -> dict[str, Any]:
         "started_at": record.started_at,
         "seconds": record.ended_at - record.started_at if record.ended_at is not None else None,
         "steps": json.loads(record.counts),
-        "result": run.plain_result,
+        "result": result,
+        "headline": headline(run, result),
         "error": record.error,
         "tags": run.tags,
         "seed": record.seed,
@@ -138,7 +142,8 @@ def _outcome(facts: dict[str, Any]) -> str:
 
     if facts["error"]:
         return str(facts["error"]).partition("\n")[0]
-    return cut(short_result(_rounded(facts["result"])), _RESULT_WIDTH) if facts["status"] == "done" else ""
+    shown = facts["headline"] or short_result(_rounded(facts["result"]))
+    return cut(shown, _RESULT_WIDTH) if facts["status"] == "done" else ""
 
 
 def _rounded(result: Any) -> Any:

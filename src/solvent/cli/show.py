@@ -9,6 +9,7 @@ from typing import Any
 from solvent.cli.choices import add_json, find_run_or_step, open_stores
 from solvent.cli.output import format_text, moment, print_json, table, wrapped
 from solvent.cli.run import result_text, run_json
+from solvent.runs.measured import chief_metric, interval_text
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import seconds_text, short_type, size_text
 
@@ -65,7 +66,7 @@ def _run_facts(run: Run, environment: dict[str, Any] | None) -> dict[str, Any]:
     return {
         **facts,
         **run_json(run),
-        "steps": [{**_step_facts(step), "metrics": step.metrics} for step in run.steps],
+        "steps": [{**_step_facts(step), **_measured(step)} for step in run.steps],
         "config": run.config,
         "config_sources": json.loads(record.config_sources),
         "environment": environment,
@@ -80,7 +81,7 @@ def _run_lines(run: Run, environment: dict[str, Any] | None, datasets: list[dict
         lines += wrapped("result", result_text(run))
     lines += wrapped("datasets", ", ".join(f"{each['name']}@{each['number']} ({each['step']})" for each in datasets))
     lines += ["", *_step_table(run.steps)]
-    measured = [line for step in run.steps for line in wrapped(step.label, _metrics(step.metrics))]
+    measured = [line for step in run.steps for line in wrapped(step.label, _metrics(step.intervals))]
     return [*lines, "", "metrics", *measured] if measured else lines
 
 
@@ -149,7 +150,7 @@ def _whole_step(step: StepRun, executed: Any, metadata: Any) -> dict[str, Any]:
         "arguments": {name: given[2] for name, given in step.parts.get("arguments", {}).items() if given[2]},
         "inputs": [each._asdict() for each in step.input_records],
         "outputs": {name: _artifact(each) for name, each in step.artifacts.items()},
-        "metrics": step.metrics,
+        **_measured(step),
         "attachments": {name: _artifact(each) for name, each in step.attachments.items()},
         "files": step.parts.get("externals", {}),
         "observed": [each._asdict() for each in seen],
@@ -176,7 +177,8 @@ def _step_lines(step: StepRun, facts: dict[str, Any]) -> list[str]:
         lines += wrapped("input", f"{each['name']}: {short_type(each['type'])} {each['digest'][:12]}")
     for name, artifact in facts["outputs"].items():
         lines += wrapped("output", f"{name}: {_artifact_words(artifact)}")
-    lines += wrapped("metrics", _metrics(facts["metrics"], {name: len(step.series(name)) for name in step.metrics}))
+    lines += wrapped("metrics", _metrics(step.intervals, {name: len(step.series(name)) for name in step.metrics}))
+    lines += _evaluated(step)
     for name, artifact in facts["attachments"].items():
         lines += wrapped("logged", f"{name}: {_artifact_words(artifact)}")
     for path, digest in facts["files"].items():
@@ -213,9 +215,28 @@ def _observation(kind: str, subject: str, token: str) -> str:
     return f"{kind} {subject} {'was not there' if token == 'absent' else token[:12]}".rstrip()
 
 
-def _metrics(metrics: dict[str, float], counts: dict[str, int] | None = None) -> str:
-    def words(name: str, value: float) -> str:
+def _evaluated(step: StepRun) -> list[str]:
+    """Say how good predictions are in each slice, and what the evaluation left out."""
+    found = step.evaluation
+    if found is None:
+        return []
+    lines = []
+    for each in found.slices:
+        lines += wrapped("slice", f"{each.name}: {chief_metric(each.values)}, {each.rows:,} rows")
+    for note in found.notes:
+        lines += wrapped("but", note)
+    return lines
+
+
+def _measured(step: StepRun) -> dict[str, Any]:
+    """Give the metrics, and the ends of the 95 % intervals that are known."""
+    ends = {name: [each.low, each.high] for name, each in step.intervals.items() if each.low is not None}
+    return {"metrics": step.metrics, "intervals": ends}
+
+
+def _metrics(metrics: dict[str, Any], counts: dict[str, int] | None = None) -> str:
+    def words(name: str, value: Any) -> str:
         number = (counts or {}).get(name, 1)
-        return f"{name} {value:.4g}" + (f" (last of {number})" if number > 1 else "")
+        return f"{name} {interval_text(value)}" + (f" (last of {number})" if number > 1 else "")
 
     return ", ".join(words(name, value) for name, value in metrics.items())

@@ -177,10 +177,12 @@ def why(step_run: StepRun | Any) -> str:
     return str(step_run.why)
 
 
-def diff(first: Run | DatasetVersion, second: Run | DatasetVersion) -> Any:
+def diff(first: Run | DatasetVersion, second: Run | DatasetVersion, *, paired: bool | None = None) -> Any:
     """Compare two runs: code, config, data, environment, seed and metrics; only what differs.
 
-    Of two versions of a dataset it gives what `solvent data diff` shows.
+    A metric with 95 % intervals says whether these show a difference. Where both runs evaluated the same rows, their stored
+    predictions are resampled together; `paired=True` does so however large they are, `paired=False` never. Of two versions
+    of a dataset it gives what `solvent data diff` shows.
     """
     if not isinstance(first, Run) and not isinstance(second, Run):
         from solvent.runs.datadiff import compare_versions
@@ -190,7 +192,7 @@ def diff(first: Run | DatasetVersion, second: Run | DatasetVersion) -> Any:
         raise AuthoringError("diff() compares two runs, or two versions of a dataset", hint="give two of one kind")
     from solvent.runs.compare import compare
 
-    return compare(first, second)
+    return compare(first, second, paired=paired)
 
 
 def plan(pipeline: Pipeline[..., Any], config: Any = None, /, **given: Any) -> Any:

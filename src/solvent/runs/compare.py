@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from solvent.runs.measured import MetricDifference, compare_metrics, is_evaluation
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import short_type
 
@@ -21,7 +22,9 @@ class Difference(NamedTuple):
 class Comparison:
     """The differences of two runs by section; empty sections are left out."""
 
-    def __init__(self, first: Run, second: Run, sections: dict[str, list[Difference]]) -> None:
+    def __init__(
+        self, first: Run, second: Run, sections: Mapping[str, Sequence[Difference | MetricDifference]]
+    ) -> None:
         self.first = first
         self.second = second
         self.sections = {name: found for name, found in sections.items() if found}
@@ -29,7 +32,7 @@ class Comparison:
     def __bool__(self) -> bool:
         return bool(self.sections)
 
-    def __getitem__(self, section: str) -> list[Difference]:
+    def __getitem__(self, section: str) -> Sequence[Any]:
         return self.sections.get(section, [])
 
     def as_json(self) -> dict[str, Any]:
@@ -43,8 +46,12 @@ class Comparison:
         lines = [f"{self.first.id} -> {self.second.id}"]
         for name, found in self.sections.items():
             lines.append(name)
-            lines.extend(f"  {each.name}: {shown(each.first)} -> {shown(each.second)}" for each in found)
+            lines.extend(f"  {each.name}: {shown(each.first)} -> {shown(each.second)}{_judged(each)}" for each in found)
         return "\n".join(lines if self.sections else [*lines, "no difference"])
+
+
+def _judged(each: Difference | MetricDifference) -> str:
+    return f"  {each.verdict}" if isinstance(each, MetricDifference) and each.change_interval else ""
 
 
 def shown(value: Any) -> str:
@@ -54,16 +61,16 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else json.dumps(value)
 
 
-def compare(first: Run, second: Run) -> Comparison:
-    """Compare two runs, read from the store alone."""
+def compare(first: Run, second: Run, *, paired: bool | None = None) -> Comparison:
+    """Compare two runs, read from the store alone; `solvent.runs.measured` says what `paired` does."""
     ours, theirs = _by_label(first), _by_label(second)
-    sections = {
+    sections: dict[str, Sequence[Difference | MetricDifference]] = {
         "code": _code(first, second),
         "config": _pairs(_flat(first.config), _flat(second.config)),
         "data": _data(ours, theirs),
         "environment": _pairs(_packages(first), _packages(second)),
         "seed": _pairs({"run seed": first.record.seed}, {"run seed": second.record.seed}),
-        "metrics": _pairs(first.metrics, second.metrics),
+        "metrics": compare_metrics(first, second, paired),
         "steps": _pairs(
             {k: s.status for k, s in ours.items()}, {k: s.status for k, s in theirs.items()}, only_missing=True
         ),
@@ -139,6 +146,8 @@ def _files(step: StepRun) -> dict[str, str]:
 def _outputs(old: StepRun, new: StepRun) -> list[Difference]:
     found = []
     before, after = old.artifacts, new.artifacts
+    if is_evaluation(old) and is_evaluation(new):
+        return []  # its metrics say it
     for field in dict.fromkeys([*before, *after]):
         a, b = before.get(field), after.get(field)
         if a and b and (a.digest, a.type) == (b.digest, b.type):

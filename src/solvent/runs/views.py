@@ -17,7 +17,7 @@ from solvent.runs.stores import Stores
 from solvent.runs.words import seconds_text, short_type, size_text
 
 if TYPE_CHECKING:
-    from solvent.profiles.records import Profile
+    from solvent.profiles.records import Interval, Metrics, Profile
 
 
 class Artifact:
@@ -247,6 +247,20 @@ class StepRun:
         """The last value of each metric."""
         return {metric.name: metric.value for metric in self._metrics}
 
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The last value of each metric with the ends of its 95 % interval, which are None where none is known."""
+        from solvent.profiles.records import Interval
+
+        return {metric.name: Interval(metric.value, metric.low, metric.high) for metric in self._metrics}
+
+    @property
+    def evaluation(self) -> Metrics | None:
+        """What `solvent.steps.evaluate` found: metrics by slices, curves, confusion matrix; None for any other step."""
+        from solvent.runs.measured import evaluation_of
+
+        return evaluation_of(self)
+
     def series(self, name: str) -> list[tuple[int | None, float]]:
         """Give all values of a metric with their steps, in the order in which they were logged."""
         return [(metric.step, metric.value) for metric in self._metrics if metric.name == name]
@@ -389,6 +403,11 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """The last value of each metric, as "step.metric"."""
         return {f"{s.label}.{name}": value for s in self.steps for name, value in s.metrics.items()}
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """The last value of each metric with its 95 % interval, as "step.metric"."""
+        return {f"{s.label}.{name}": value for s in self.steps for name, value in s.intervals.items()}
 
     def __getitem__(self, name: str) -> StepRuns:
         found = [each for each in self.steps if each.name == name]

@@ -31,3 +31,8 @@ def seconds_text(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def is_metrics(result: object) -> bool:
+    """Whether the result of a run, as JSON shows it, is an evaluation."""
+    return isinstance(result, dict) and result.get("type") == "solvent.profiles.records:Metrics"
