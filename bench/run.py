@@ -56,7 +56,7 @@ class Bench:
         self.runs = runs
         self.only = only
         self.rows: list[Row] = []
-        for name in ("small", "cancer", "frame", "bytes", "folders"):
+        for name in ("small", "cancer", "frame", "bytes", "folders", "wide"):
             shutil.copy(HERE / "workloads" / f"{name}.py", folder)
         (folder / "solvent.toml").write_text("")
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("OPENBLAS")}
@@ -287,6 +287,21 @@ def folders(bench: Bench) -> None:
     bench.add("the same again, unchanged", f"{again:.2f} s of CPU", "0.20 s", again <= 0.2, command)
 
 
+def pages(bench: Bench) -> None:
+    """Make the page of a dataset of 50 columns with two versions, and with twelve, whose limits of drift are learnt."""
+    command = [*SOLVENT, "report", "data", "wide", "-o", "wide.html"]
+    done = 0
+    for versions in (2, 12):
+        for number in range(done, versions):
+            bench.once(run("wide.py:wide", "--set", f"shift={number}", "--engine", "inline"))
+        done = versions
+        took = bench.median(command).wall
+        size = (bench.folder / "wide.html").stat().st_size
+        shown = f"{took:.2f} s, {size / 1e6:.2f} MB"
+        met = took <= 1 and size <= 1_000_000
+        bench.add(f"page of 50 columns, {versions} versions", shown, "1 s, 1 MB", met, command)
+
+
 def cpu_of_engine() -> float:
     """Measure what a worker adds: identity, encoding and sync in the first, reading in the second."""
     program = (
@@ -314,6 +329,7 @@ PARTS = (
     tables,
     durability,
     folders,
+    pages,
 )
 
 

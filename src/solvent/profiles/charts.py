@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from solvent.profiles.histograms import Category, Shared, share_bins, share_categories
-from solvent.profiles.numbers import moment_text, number_text, share_text, ticks, time_ticks
+from solvent.profiles.numbers import duration_text, moment_text, number_text, share_text, ticks, time_ticks
 from solvent.profiles.records import ColumnProfile
 from solvent.profiles.svg import Drawing, Svg, bars, outline, polyline, short
 
-_CATEGORIES = 12
+_CATEGORIES = 20
 _CUT = 28
 NUMERIC = ("number", "time")
 """The kinds of columns whose values have a histogram."""
@@ -54,21 +54,24 @@ def _silhouettes(
 def _category_bars(
     drawing: Drawing, found: Sequence[Category], rest: Sequence[float], width: float, height: float
 ) -> None:
-    """Draw a bar for each value and a pale one for all others; what the other version had is a line across its bar."""
+    """Draw a bar for each value, with a line where the other version's would end, and a pale one for all others.
+
+    The scale is that of the values: the pale bar ends at the top where the others are more than any one value.
+    """
     more = any(share > 0 for share in rest)
     number = len(found) + (1 if more else 0)
     step = min(width / max(1, number), 18.0)
     shares = [[each.shares[at] or 0.0 for each in found] for at in range(len(rest))]
-    most = max((max(each, default=0.0) for each in (*shares, rest)), default=0.0)
+    most = max((max(each, default=0.0) for each in shares), default=0.0)
     if not most:
         return
     base, room = height - 1, height - 3
     places = [(step * at, step - min(2.0, step / 4)) for at in range(number)]
     drawing.path("now", bars(places[: len(found)], [share / most * room for share in shares[0]], base))
     if more:
-        drawing.path("rest", bars(places[-1:], [rest[0] / most * room], base))
+        drawing.path("rest", bars(places[-1:], [min(1.0, rest[0] / most) * room], base))
     if len(rest) > 1:
-        then = [*shares[1], *([rest[1]] if more else [])]
+        then = [*shares[1], *([min(most, rest[1])] if more else [])]
         drawing.path("then", _marks(places, [share / most * room for share in then], base))
 
 
@@ -107,7 +110,7 @@ def value_text(column: ColumnProfile, value: float | None) -> str:
         span = column.quantiles[-1] - column.quantiles[0] if column.quantiles else 0.0
         whole = "date" in column.type and "datetime" not in column.type
         return moment_text(value, 86_400 if span > 86_400 * 5 or whole else 0)
-    return number_text(value) + (" s" if column.kind == "time" else "")
+    return duration_text(value) if column.kind == "time" else number_text(value)
 
 
 def is_duration(column: ColumnProfile) -> bool:
@@ -134,7 +137,7 @@ def histogram(column: ColumnProfile, other: ColumnProfile | None = None, width: 
     _silhouettes(drawing, places, shared.shares, base, base - 8)
     _value_axis(drawing, column, shared, base, left, width - left - 6)
     if shared.zoomed:
-        drawing.text(width - 6, 9, "the middle 99 %; few values lie beyond", "end", "faint")
+        drawing.text(width - 6, 9, f"{share_text(max(0.0, 1 - sum(shared.shares[0])))} lie beyond", "end", "faint")
     return drawing.done(describe(column, other))
 
 
@@ -151,7 +154,7 @@ def _value_axis(
 ) -> None:
     low, high = shared.edges[0], shared.edges[-1]
     timed = column.kind == "time" and not is_duration(column)
-    marks = time_ticks(low, high) if timed else [(each, number_text(each)) for each in ticks(low, high)]
+    marks = time_ticks(low, high) if timed else [(each, value_text(column, each)) for each in ticks(low, high)]
     for at, words in marks:
         x = left + (at - low) / (high - low) * width
         drawing.line("axis", x, base, x, base + 3)

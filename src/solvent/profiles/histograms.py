@@ -6,19 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from solvent.profiles.cumulative import cumulative
+from solvent.profiles.cumulative import Cumulative, cumulative
 from solvent.profiles.records import BINS, ColumnProfile
 
-MIDDLE = 0.99
-"""The share of the values that a chart shows where the others lie far out."""
+_MOSTLY = 0.9
 _ZOOM = 1.6
-"""How much wider than the range of those the whole range may be before a chart leaves it."""
+"""How much wider than the range where nearly all values lie the whole range may be before a chart leaves it."""
 
 
 class Shared(NamedTuple):
     """Common bins of one or two columns: the share of each column's finite values in each bin.
 
-    `zoomed` says that up to 1 % of the values lie beyond the bins, which end where the middle 99 % end.
+    `zoomed` says that some values lie beyond the bins: far out, and few of them.
     """
 
     edges: tuple[float, ...]
@@ -33,8 +32,7 @@ def share_bins(columns: Sequence[ColumnProfile], bins: int = BINS) -> Shared | N
     if not known:
         return None
     low, high = min(each.values[0] for each in known), max(each.values[-1] for each in known)
-    near = min(each.quantile((1 - MIDDLE) / 2) for each in known)
-    far = max(each.quantile((1 + MIDDLE) / 2) for each in known)
+    near, far = _near_range(known)
     zoomed = far > near and high - low > _ZOOM * (far - near)
     if zoomed:
         low, high = near, far
@@ -44,16 +42,28 @@ def share_bins(columns: Sequence[ColumnProfile], bins: int = BINS) -> Shared | N
     return Shared(edges, tuple(tuple(each.shares(edges)) if each else empty for each in spread), zoomed)
 
 
+def _near_range(known: Sequence[Cumulative]) -> tuple[float, float]:
+    """Give the middle 90 % of the values with as much again on both sides, but no more than there is."""
+    low, high = (min(each.quantile(0.05) for each in known), max(each.quantile(0.95) for each in known))
+    least, most = min(each.values[0] for each in known), max(each.values[-1] for each in known)
+    return max(least, 2 * low - high), min(most, 2 * high - low)
+
+
 def _is_whole(column: ColumnProfile) -> bool:
     """Whether all numbers of a column are whole, as far as its profile tells."""
-    told = (*column.quantiles, *(value for value, _ in column.values))
-    return column.kind in ("number", "boolean") and all(
-        math.isfinite(each) and abs(each) < 2**53 and float(each).is_integer() for each in told
-    )
+    if column.kind != "number":
+        return False
+    if column.type.startswith(("int", "uint")):
+        return all(abs(each) < 2**53 for each in column.quantiles)
+    # A quantile may lie between two values: a few that are not whole say nothing.
+    told = [value for value, _ in column.values] or column.quantiles
+    whole = sum(abs(each) < 2**53 and float(each).is_integer() for each in told)
+    return whole == len(told) if column.values else whole >= _MOSTLY * len(told)
 
 
 def _whole_edges(low: float, high: float, bins: int) -> tuple[float, ...]:
     """Give edges between whole numbers, with equally many of these in each bin."""
+    low, high = math.floor(low), math.ceil(high)
     width = max(1, math.ceil((high - low + 1) / bins))
     number = max(1, math.ceil((high - low + 1) / width))
     return tuple(low - 0.5 + width * each for each in range(number + 1))

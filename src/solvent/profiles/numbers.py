@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 MINUS = "−"
+_UNITS = ((86_400, 3600, 24, "d", "h"), (3600, 60, 60, "h", "min"), (60, 1, 60, "min", "s"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,6 +64,20 @@ def moment_text(seconds: float | None, precision: float = 0.0) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if precision >= 60 or seconds % 60 == 0 else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
+def duration_text(seconds: float | None) -> str:
+    """Show a duration in its two largest units."""
+    if seconds is None or not math.isfinite(seconds):
+        return number_text(seconds)
+    size, sign = abs(seconds), MINUS if seconds < 0 else ""
+    if size < 60:
+        return f"{sign}{number_text(size, 3)} s"
+    for large, small, parts, name, lesser in _UNITS:
+        if size >= large:
+            whole, rest = divmod(round(size / small), parts)
+            return f"{sign}{whole:,} {name} {rest} {lesser}" if rest else f"{sign}{whole:,} {name}"
+    raise AssertionError
+
+
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Give round numbers from low to high, about that many."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
@@ -87,7 +102,7 @@ def time_ticks(low: float, high: float, about: int = 4) -> list[tuple[float, str
     form = "%d %b" if step >= 86_400 else "%H:%M" if step >= 60 else "%H:%M:%S"
     first = math.ceil(low / step)
     marks = [each * step for each in range(first, math.floor(high / step) + 1)]
-    return [(float(at), f"{_EPOCH + timedelta(seconds=at):{form}}".lstrip("0")) for at in marks]
+    return [(float(at), f"{_EPOCH + timedelta(seconds=at):{form}}") for at in marks]
 
 
 def _calendar_ticks(low: float, high: float, months: int) -> list[tuple[float, str]]:

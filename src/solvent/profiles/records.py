@@ -131,7 +131,10 @@ def _made(kind: Any, found: Mapping[str, Any]) -> Any:
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(_tuples(each) for each in value) if isinstance(value, list | tuple) else value
+    """Make tuples of lists, at all depths; the items of one list are of one kind."""
+    if not isinstance(value, list):
+        return value
+    return tuple(map(_tuples, value)) if value and isinstance(value[0], list) else tuple(value)
 
 
 def _rounded(value: Any) -> Any:

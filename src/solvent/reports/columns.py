@@ -23,6 +23,7 @@ from solvent.profiles.numbers import change_text, number_text, share_text
 from solvent.profiles.records import TOP, ColumnProfile, Profile
 from solvent.profiles.svg import Svg
 
+_NAME = 80
 _FEW = 9
 """How many of the most frequent numbers are shown; a histogram says the rest."""
 _ORDER = {"alert": 0, "gone": 1, "new": 2, "warn": 3, "unknown": 4, "ok": 5}
@@ -152,11 +153,11 @@ def _row(
     verdict = _verdict(other, drift, compared)
     drawn = bool(column.quantiles or column.top) and column.role not in ("constant", "empty")
     return ColumnRow(
-        name=column.name,
+        name=cut(column.name, _NAME),
         anchor=f"c{at}",
         type=column.type,
         was_type=other.type if other is not None and other.type != column.type else "",
-        role=column.role if column.role not in (column.kind, "other") else "",
+        role=column.role if column.role not in (column.kind, column.type, "other") else "",
         state="new" if verdict == "new" else "",
         drawing=sparkline(column, comparable) if drawn and not _is_noise(column) else None,
         remark=_remark(column),
@@ -184,7 +185,7 @@ def _gone(at: int, column: ColumnProfile) -> ColumnRow:
     """Give the row of a column that the current version does not have any more."""
     none = Cell("")
     return ColumnRow(
-        name=column.name,
+        name=cut(column.name, _NAME),
         anchor=f"c{at}",
         type=column.type,
         was_type="",
@@ -242,6 +243,8 @@ def _remark(column: ColumnProfile) -> str:
     if column.role == "constant" or (column.distinct == 1 and column.distinct_exact):
         value = cut(column.top[0][0]) if column.top else value_text(column, _number(column.minimum))
         return f"always {value}"
+    if column.role == "id" and not column.quantiles:
+        return "every value differs" if column.distinct == column.rows - column.nulls else "nearly every value differs"
     return "nearly every value differs" if _is_noise(column) else ""
 
 
@@ -286,9 +289,9 @@ def _end_text(column: ColumnProfile | None, end: str) -> str:
     if column is None or value is None or column.kind not in NUMERIC:
         return ""
     if isinstance(value, str):
-        if column.kind == "time" and not is_duration(column):
-            return _time_text(value)
-        return cut(value, 18)
+        if column.kind == "time" and is_duration(column):
+            return value_text(column, column.quantiles[0 if end == "minimum" else -1]) if column.quantiles else ""
+        return _time_text(value) if column.kind == "time" else cut(value, 18)
     return value_text(column, value) if column.kind == "time" else number_text(value)
 
 
@@ -378,7 +381,7 @@ def _facts(column: ColumnProfile, other: ColumnProfile | None) -> tuple[tuple[st
         ("negatives", "negatives"),
         ("nan", "NaN"),
         ("infinite", "infinite"),
-        ("empty", "empty texts"),
+        ("empty", "empty"),
     )
     found = []
     if column.std is not None:

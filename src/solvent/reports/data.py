@@ -27,7 +27,7 @@ _ALERTS = 12
 def data_report(reference: str, stores: Stores, *, against: str | None = None) -> Report:
     """Make the page of what a person names; it is laid over `against`, or over the version before it."""
     subject = find_subject(reference, stores)
-    other = find_subject(against, stores) if against else version_before(subject, stores)
+    other = find_subject(against, stores, whole=False) if against else version_before(subject)
     words = f" --against {against}" if against else ""
     command = f"solvent report data {reference}{words}"
     return render_data(subject, other, read_sample(subject.artifact, stores), command=command)
@@ -40,10 +40,14 @@ def table_report(value: Any, against: Any, sensitive: Sequence[str] = ()) -> Rep
     return render_data(subject, other, sample_of(value, sensitive))
 
 
-def version_before(subject: Subject, stores: Stores) -> Subject | None:
+def version_before(subject: Subject) -> Subject | None:
     """Find the newest version before this one that has a profile."""
     before = [each for each in subject.past if each.number < subject.number and each.profile is not None]
-    return find_subject(f"{subject.dataset}@{before[-1].number}", stores) if before else None
+    if not before:
+        return None
+    last = before[-1]
+    name = f"{subject.dataset}@{last.number}"
+    return Subject(name, last.profile, dataset=subject.dataset, number=last.number, digest=last.digest)
 
 
 def render_data(subject: Subject, other: Subject | None, sample: Sample | None, *, command: str = "") -> Report:
@@ -68,6 +72,7 @@ def render_data(subject: Subject, other: Subject | None, sample: Sample | None, 
         rows=rows,
         moved=[each for each in rows if each.verdict in ("alert", "warn", "new", "gone")],
         sample=sample,
+        known=subject.digest != "",
         history=_history(subject, rows),
     )
 

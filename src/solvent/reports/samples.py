@@ -114,6 +114,6 @@ def _text(value: Any) -> str | None:
         return f"{value:.6g}"
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat(sep=" ") if hasattr(value, "hour") and hasattr(value, "year") else value.isoformat())
+    if hasattr(value, "hour") and hasattr(value, "year"):
+        return str(value.isoformat(sep=" ", timespec="seconds"))
     return cut(str(value), 48)

@@ -64,21 +64,27 @@ class Subject:
     tags: Sequence[str] = ()
 
 
-def find_subject(reference: str, stores: Stores) -> Subject:
-    """Find flights@7, flights@latest, flights, or any table that `solvent artifacts` can name."""
+def find_subject(reference: str, stores: Stores, *, whole: bool = True) -> Subject:
+    """Find flights@7, flights@latest, flights, or any table that `solvent artifacts` can name.
+
+    What is not wanted `whole` comes without its history and relations: that is all that a page says of the other version.
+    """
     name = reference.partition("@")[0]
     if "@" in reference or has_dataset(name, stores):
-        return of_version(find_version(reference, stores), stores)
+        return of_version(find_version(reference, stores), stores, whole=whole)
     try:
         return of_artifact(reference, stores)
     except NotFoundError:
         if "/" in reference:
             raise
-        return of_version(find_version(reference, stores), stores)  # says which datasets there are
+        return of_version(find_version(reference, stores), stores, whole=whole)  # says which datasets there are
 
 
-def of_version(version: DatasetVersion, stores: Stores) -> Subject:
-    """Read all that is known around a version of a dataset."""
+def of_version(version: DatasetVersion, stores: Stores, *, whole: bool = True) -> Subject:
+    """Read all that is known around a version of a dataset, or its profile alone."""
+    if not whole:
+        profile, why = find_statistics(version.digest, None, stores)
+        return Subject(version.label, profile, why, version.name, version.number, digest=version.digest)
     artifact = _artifact(version, stores)
     profile, why = find_statistics(version.digest, artifact.type if artifact else None, stores)
     maker = _maker(version.made_by, version.digest, stores)

@@ -1,10 +1,17 @@
 "use strict";
 // A click on a head sorts the bodies of its table. Without this, tables stay in the order in which they were written.
 for (const head of document.querySelectorAll("table.sortable th[data-key]")) {
-  const button = document.createElement("button");
-  button.type = "button";
+  // No button element: where a printed table goes on, browsers leave those out of its head.
+  const button = document.createElement("span");
+  button.setAttribute("role", "button");
+  button.tabIndex = 0;
   button.append(...head.childNodes);
   head.append(button);
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    button.click();
+  });
   button.addEventListener("click", () => {
     const table = head.closest("table");
     const key = head.dataset.key;
