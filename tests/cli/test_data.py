@@ -160,7 +160,7 @@ def test_diff_tells_what_differs_and_what_used_each(months: Path, say: Say) -> N
 
 @pytest.mark.slow
 def test_a_removed_version_keeps_its_number(months: Path, say: Say) -> None:
-    assert "removed flights@1" in say("data", "remove", "flights@1", "--yes")
+    assert "flights is flights@2 now" in say("data", "remove", "flights@1", "--yes")
     assert "removed before: flights@1" in say("data", "remove", "flights@1", "--yes")
     assert lines_of(say("data", "flights"))[2:] == [
         "@2 *  6  +3  3  SIZE  TIME  ada  1",

@@ -67,6 +67,7 @@ READS: dict[str, Callable[[MetadataStore], object]] = {
     "load_code": lambda store: store.load_code("c"),
     "notes": lambda store: store.notes("run", "r1"),
     "tags": lambda store: store.tags("run", "r1"),
+    "has_versions": lambda store: datasets.has_versions(store, "shop", "flights"),
     "dataset_names": lambda store: datasets.dataset_names(store),
     "count_versions": lambda store: datasets.count_versions(store, "shop", "flights"),
     "list_versions": lambda store: datasets.list_versions(store, "shop", "flights", limit=20, before=9),

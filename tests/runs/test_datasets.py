@@ -217,6 +217,68 @@ def test_a_run_that_goes_on_registers_the_uses_of_what_it_adopts(
     assert fresh.history[0].run_id == goes_on.id
 
 
+@step
+def fit(numbers: list[int], power: int) -> Any:
+    from sklearn.linear_model import LinearRegression  # heavy, and only this test needs it
+
+    return LinearRegression().fit([[n] for n in numbers], [n**power for n in numbers])
+
+
+@step
+def predict(model: Any, numbers: list[int]) -> list[float]:
+    return [float(n) for n in model.predict([[n] for n in numbers])]
+
+
+@step
+def keep(models: list[Any]) -> dict[str, Any]:
+    return {"best": models[0]}
+
+
+@pipeline
+def fitted(count: int) -> list[float]:
+    numbers = count_up(count)
+    models = [fit(numbers, power) for power in (1, 2)]
+    keep(models)
+    return predict(models[0], numbers)
+
+
+@pytest.mark.slow
+def test_a_version_knows_the_models_that_were_fitted_on_it(stores: Stores) -> None:
+    run_all(5)
+    run = solvent.run(fitted, count=5)
+    models = find_version("numbers", stores).consumers.models
+    assert sorted((each.step, each.run_id) for each in models) == [("fit", run.id), ("fit", run.id), ("keep", run.id)]
+    assert {each.type.rpartition(":")[2] for each in models} == {"LinearRegression", "dict"}
+    run_all(6)
+    assert find_version("numbers", stores).consumers.models == ()
+
+
+NAMELESS = """
+from solvent import pipeline, step
+
+@step
+def one() -> list[int]:
+    return [1]
+
+@pipeline
+def main() -> list[int]:
+    return one()
+"""
+
+
+@pytest.mark.slow
+def test_a_step_that_gets_a_name_is_reused_and_gives_a_version(stores: Stores, project: Path) -> None:
+    for text, name in (
+        (NAMELESS, "nameless_of_tests"),
+        (NAMELESS.replace("@step", '@step(dataset="ones")'), "named_of_tests"),
+    ):
+        (project / f"{name}.py").write_text(text)
+        ended = solvent.run(load_pipeline(f"{name}.py"))
+    assert ended["one"][0].status == "reused"
+    ones = solvent.dataset("ones")
+    assert (ones.latest.value(), ones.history[0].run_id) == ([1], ended.id)
+
+
 @step(dataset="tables")
 def as_pandas(count: int) -> pd.DataFrame:
     return pd.DataFrame({"x": range(count)})

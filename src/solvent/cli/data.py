@@ -312,8 +312,11 @@ def _remove(stores: Stores, arguments: Namespace) -> int:
         print_json({"removed": gone})
         return 0
     already = [version.label for version in found if version.label not in gone]
+    current = {version.name: version.dataset.current for version in found}
     if gone:
         print(f"removed {', '.join(gone)}: the next `solvent clean` takes the bytes that no run needs")
+        for name, version in current.items():
+            print(f"{name} is {version.label} now" if version else f"{name} has no version any more")
     if already:
         print(f"removed before: {', '.join(already)}")
     return 0

@@ -117,9 +117,9 @@ def dataset_names(database: Database) -> list[tuple[str, str]]:
     return found
 
 
-def projects_with(database: Database, dataset: str) -> list[str]:
-    """Name the projects that have a dataset of this name."""
-    return [project for project, name in dataset_names(database) if name == dataset]
+def has_versions(database: Database, project: str, dataset: str) -> bool:
+    """Whether a project has a dataset of this name."""
+    return database.row(f"SELECT 1 FROM dataset_versions WHERE {_NAMED} LIMIT 1", (project, dataset)) is not None
 
 
 def count_versions(database: Database, project: str, dataset: str) -> int:

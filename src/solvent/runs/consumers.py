@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _FORMATS = frozenset({"skops", "lightgbm", "xgboost", "safetensors"})
 _PACKAGES = frozenset({"sklearn", "lightgbm", "xgboost", "catboost", "torch", "statsmodels"})
-_SHAPES = ("Tensor", "Dataset", "DMatrix", "Bunch")
+_DATA = ("Tensor", "Dataset", "DMatrix", "Bunch")
+"""What the names of their classes that hold data end with."""
 
 
 class FittedModel(NamedTuple):
@@ -75,6 +76,6 @@ def find_fitted(database: Database, nodes: Collection[ArtifactNode]) -> set[Arti
 def is_fitted(type_name: str, format: str) -> bool:
     """Tell from its type and format whether an artifact is an estimator, a booster or a network."""
     package, _, name = type_name.partition(":")
-    if name.rpartition(".")[2] in _SHAPES:
+    if name.endswith(_DATA):
         return False
     return format in _FORMATS or package.partition(".")[0] in _PACKAGES

@@ -362,14 +362,12 @@ def find_version(reference: str, stores: Stores) -> DatasetVersion:
 def find_dataset(reference: str, stores: Stores) -> Dataset:
     """Find a dataset by "name", of this project if it has one so called, or by "project/name"."""
     project, _, name = reference.strip().rpartition("/")
+    if stored.has_versions(stores.metadata, project or stores.project_name, name):
+        return Dataset(project or stores.project_name, name, stores)
     known = dataset_names(stores.metadata)
     if project:
-        if (project, name) in known:
-            return Dataset(project, name, stores)
         raise _unknown(reference, [f"{owner}/{each}" for owner, each in known])
     owners = [owner for owner, each in known if each == name]
-    if stores.project_name in owners:
-        return Dataset(stores.project_name, name, stores)
     if len(owners) > 1:
         raise NotFoundError(
             f"this project has no dataset {name!r}, and several others have one",
@@ -383,7 +381,7 @@ def find_dataset(reference: str, stores: Stores) -> Dataset:
 
 def has_dataset(name: str, stores: Stores) -> bool:
     """Whether this project has a dataset of exactly this name."""
-    return (stores.project_name, name) in dataset_names(stores.metadata)
+    return stored.has_versions(stores.metadata, stores.project_name, name)
 
 
 def near_dataset(name: str, stores: Stores) -> str:

@@ -18,9 +18,9 @@ from solvent.metadata.datasets import (
     find_digests,
     find_number,
     first_uses,
+    has_versions,
     list_uses,
     list_versions,
-    projects_with,
     remove_version,
     use_version,
     versions_of,
@@ -121,7 +121,8 @@ class DataContract:
         name(store, "b", dataset="airports")
         store.write(lambda: use_version(store, "zoo", "flights", digest("z"), INT, ("r7", 0, "")))
         assert dataset_names(store) == [("shop", "airports"), ("shop", "flights"), ("zoo", "flights")]
-        assert projects_with(store, "flights") == ["shop", "zoo"]
+        assert has_versions(store, "zoo", "flights")
+        assert not has_versions(store, "zoo", "airports")
         assert [dataset for dataset, _ in datasets_of_run(store, "r1")] == ["airports", "flights"]
 
     def test_writers_at_the_same_time_lose_no_version_and_make_none_twice(
