@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics
 
 from solvent.profiles.metrics import Classification, Regression, direction
 
 NEAR = {"rel": 1e-9, "abs": 1e-12}
 RNG = np.random.default_rng(7)
+
+
+@pytest.fixture
+def metrics() -> Any:
+    return pytest.importorskip("sklearn.metrics")
 
 
 def binary(rows: int, *, rounded: int = 12) -> Classification:
@@ -28,8 +32,9 @@ def several(rows: int, classes: int) -> Classification:
     return Classification(truth, shares.argmax(axis=1), tuple(f"class {n}" for n in range(classes)), shares)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", [binary(1000), binary(500, rounded=1), binary(40)], ids=["plain", "ties", "small"])
-def test_metrics_of_two_classes_are_those_of_scikit_learn(sample: Classification) -> None:
+def test_metrics_of_two_classes_are_those_of_scikit_learn(sample: Classification, metrics: Any) -> None:
     found = sample.values()
     truth, labels, scores = sample.truth, sample.labels, sample.probabilities[:, 1]  # type: ignore[index]
     assert found.pop("calibration_error") > 0
@@ -50,8 +55,9 @@ def test_metrics_of_two_classes_are_those_of_scikit_learn(sample: Classification
     assert sample.confusion.tolist() == metrics.confusion_matrix(truth, labels).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [3, 6])
-def test_metrics_of_several_classes_are_macro_means(classes: int) -> None:
+def test_metrics_of_several_classes_are_macro_means(classes: int, metrics: Any) -> None:
     sample = several(800, classes)
     found = sample.values()
     truth, labels, shares = sample.truth, sample.labels, sample.probabilities
@@ -74,7 +80,8 @@ def test_metrics_of_several_classes_are_macro_means(classes: int) -> None:
     )
 
 
-def test_classes_that_are_never_predicted_or_never_true_count_as_in_scikit_learn() -> None:
+@pytest.mark.slow
+def test_classes_that_are_never_predicted_or_never_true_count_as_in_scikit_learn(metrics: Any) -> None:
     truth, labels = np.array([0, 0, 1, 1, 2]), np.array([0, 3, 1, 1, 0])
     found = Classification(truth, labels, ("a", "b", "c", "d", "never met")).values()
     macro: dict[str, Any] = {"average": "macro", "zero_division": 0}
@@ -84,7 +91,8 @@ def test_classes_that_are_never_predicted_or_never_true_count_as_in_scikit_learn
     assert found["balanced_accuracy"] == pytest.approx((0.5 + 1 + 0) / 3)
 
 
-def test_metrics_of_a_regression_are_those_of_scikit_learn() -> None:
+@pytest.mark.slow
+def test_metrics_of_a_regression_are_those_of_scikit_learn(metrics: Any) -> None:
     truth = RNG.normal(50, 10, 700)
     guess = truth + RNG.standard_t(3, 700) + 0.3
     size = abs(guess - truth)
@@ -97,6 +105,26 @@ def test_metrics_of_a_regression_are_those_of_scikit_learn() -> None:
             "median_absolute_error": metrics.median_absolute_error(truth, guess),
             "p90_absolute_error": np.quantile(size, 0.9),
             "p99_absolute_error": np.quantile(size, 0.99),
+        },
+        **NEAR,
+    )
+
+
+def test_metrics_of_four_rows_can_be_worked_out_by_hand() -> None:
+    truth, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
+    found = Classification(truth, (scores >= 0.5).astype(int), ("0", "1"), np.stack([1 - scores, scores], axis=1), 1)
+    assert found.values() == pytest.approx(
+        {
+            "accuracy": 0.75,
+            "balanced_accuracy": 0.75,
+            "precision": 1.0,
+            "recall": 0.5,
+            "f1": 2 / 3,
+            "log_loss": -np.log([0.9, 0.6, 0.35, 0.8]).mean(),
+            "brier": (0.01 + 0.16 + 0.4225 + 0.04) / 4,
+            "roc_auc": 0.75,
+            "average_precision": 0.5 + 0.5 * 2 / 3,
+            "calibration_error": (0.1 + 0.25 + 0.2) / 4,
         },
         **NEAR,
     )

@@ -62,12 +62,12 @@ def _known(found: Vector, what: str) -> Vector:
     import numpy as np
 
     if not len(found):
-        raise DataError(f"{what} has no rows", hint="evaluate on a part that has rows")
+        raise DataError(f"there are no rows in {what}", hint="evaluate on a part that has rows")
     if found.missing.any():
         first, count = int(np.argmax(found.missing)), int(found.missing.sum())
         values = "1 missing value" if count == 1 else f"{count:,} missing values"
         raise DataError(
-            f"{what} has {values} among {len(found):,} rows, the first in row {first}",
+            f"there {'is' if count == 1 else 'are'} {values} in {what}, the first in row {first} of {len(found):,}",
             hint="leave those rows out of truth and predictions, or find out why they are missing",
         )
     return found

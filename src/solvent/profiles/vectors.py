@@ -64,8 +64,9 @@ def vector(value: Any, what: str = "the values") -> Vector:
         found = found[:, 0]
     if found.ndim != 1:
         raise DataError(f"{what} should be one column, found an array of shape {found.shape}")
-    if found.dtype.kind in "USa":
-        found = found.astype(object)
+    if found.dtype.kind in "US":
+        # What NumPy made texts of need not have been any.
+        found = _objects(list(value)) if isinstance(value, list | tuple) else found.astype(object)
     if found.dtype.kind == "O":
         return _of_objects(found, what)
     if found.dtype.kind in "Mm":
@@ -127,6 +128,8 @@ def _of_objects(found: Any, what: str) -> Vector:
     listed = found.tolist()
     missing = np.fromiter((_is_missing(each) for each in listed), bool, len(listed))
     kinds = {_kind(each) for each, gone in zip(listed, missing, strict=True) if not gone}
+    if kinds == {"numbers", "whole numbers"}:
+        kinds = {"numbers"}
     if len(kinds) > 1:
         raise DataError(f"{what} mixes {' and '.join(sorted(kinds))}", hint="give one type of value")
     kind = next(iter(kinds), "texts")

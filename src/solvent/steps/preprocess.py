@@ -117,8 +117,9 @@ def _names_of(table: Any) -> list[str]:
     if not is_table(table):
         raise DataError(f"expected a table of pandas, polars or Arrow, found {type(table).__name__}")
     names = names_of(table)
-    if wrong := next((name for name in names if not isinstance(name, str)), None):
-        raise DataError(f"the column name {wrong!r} is no text", hint="table.columns = table.columns.astype(str)")
+    for name in names:
+        if not isinstance(name, str):
+            raise DataError(f"the column name {name!r} is no text", hint="table.columns = table.columns.astype(str)")
     return names
 
 

@@ -85,6 +85,9 @@ def _features(table: Any, names: Sequence[str]) -> Any:
     columns = {}
     for name in names:
         found = vector(column_of(table, name), f"column {name!r}")
+        if found.missing.all():
+            columns[name] = np.full(len(found), np.nan)
+            continue
         if found.kind not in ("number", "boolean"):
             raise DataError(
                 f"column {name!r} holds {found.kind}s, and models take numbers",
