@@ -175,7 +175,7 @@ def _show_dataset(dataset: Dataset, arguments: Namespace) -> int:
                 "project": dataset.project,
                 "name": dataset.name,
                 "versions": facts,
-                "notes": [note.text for note in notes],
+                "notes": notes,
                 "tags": tags,
             }
         )
@@ -184,7 +184,7 @@ def _show_dataset(dataset: Dataset, arguments: Namespace) -> int:
     lines = [f"dataset {dataset.name}: {count} version{'' if count == 1 else 's'}"]
     lines += wrapped("tags", ", ".join(tags))
     for note in notes:
-        lines += wrapped("note", note.text)
+        lines += wrapped("note", note)
     heads = ("version", "rows", "change", "columns", "size", "made", "by", "uses")
     print("\n".join(lines))
     print(table(heads, [_version_row(each) for each in reversed(facts)], stretch=6, right=(1, 2, 3, 4, 7), whole=(0,)))
@@ -217,7 +217,7 @@ def _show_version(version: DatasetVersion, as_json: bool) -> int:
     facts = {**_version_facts(version), "project": version.project, "current": version.current}
     made = version.made_by
     facts["made_by"] = {"run": made.run_id, "step": made.label, "commit": version.commit} if made else None
-    facts["notes"] = [note.text for note in version.notes]
+    facts["notes"] = version.notes
     facts["tags"] = version.tags
     facts["runs"] = list(consumers.runs)
     facts["models"] = [each._asdict() for each in consumers.models]

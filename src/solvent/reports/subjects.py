@@ -101,7 +101,7 @@ def of_version(version: DatasetVersion, stores: Stores, *, whole: bool = True) -
         uses=version.use_count,
         versions=version.dataset.newest(1)[-1].number,
         past=[_past(each, version, profile, stores) for each in version.dataset.newest(_PAST, version.number + _LATER)],
-        notes=[each.text for each in version.notes],
+        notes=version.notes,
         tags=version.tags,
         **_around(maker, artifact, stores),
     )

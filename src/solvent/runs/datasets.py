@@ -17,7 +17,6 @@ from solvent.runs.views import Artifact, Run, StepRun
 from solvent.runs.words import short_type
 
 if TYPE_CHECKING:
-    from solvent.metadata.answers import Note
     from solvent.profiles.records import Profile
     from solvent.runs.consumers import Consumers
 
@@ -57,8 +56,8 @@ class Dataset:
         return self[use.number] if use is not None else None
 
     @property
-    def notes(self) -> list[Note]:
-        return self._stores.metadata.notes("dataset", self.subject)
+    def notes(self) -> list[str]:
+        return [each.text for each in self._stores.metadata.notes("dataset", self.subject)]
 
     @property
     def tags(self) -> list[str]:
@@ -297,8 +296,8 @@ class DatasetVersion:
         return find_consumers(self, self._stores)
 
     @property
-    def notes(self) -> list[Note]:
-        return self._stores.metadata.notes("dataset", self.subject)
+    def notes(self) -> list[str]:
+        return [each.text for each in self._stores.metadata.notes("dataset", self.subject)]
 
     @property
     def tags(self) -> list[str]:
