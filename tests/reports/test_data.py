@@ -116,6 +116,8 @@ def test_a_table_at_hand_has_a_page_too(project: Path) -> None:
 def test_what_has_no_page_is_refused(shop: Path) -> None:
     with pytest.raises(SolventError, match="no page for a dict"):
         solvent.report({})
+    with pytest.raises(SolventError, match="is a float: only tables"):
+        solvent.report("latest/average")
     with pytest.raises(NotFoundError, match="did you mean 'delays'"):
         solvent.report("delay")
 

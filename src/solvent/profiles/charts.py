@@ -10,6 +10,9 @@ from solvent.profiles.records import ColumnProfile
 from solvent.profiles.svg import Drawing, Svg, bars, outline, polyline, short
 
 _CATEGORIES = 20
+_FINE = 48
+"""The number of bins of a large histogram, for which the cumulative distribution of a profile is exact enough."""
+_LEFT = 42.0
 _CUT = 28
 NUMERIC = ("number", "time")
 """The kinds of columns whose values have a histogram."""
@@ -126,11 +129,11 @@ def cut(text: str, longest: int = _CUT) -> str:
 def histogram(column: ColumnProfile, other: ColumnProfile | None = None, width: int = 400, height: int = 150) -> Svg:
     """Draw a histogram with its axis, large enough to read values off; the other version is the line."""
     columns = [column] if other is None else [column, other]
-    shared = share_bins(columns) if column.kind in NUMERIC else None
+    shared = share_bins(columns, _FINE) if column.kind in NUMERIC else None
     drawing = Drawing(width, height, "chart")
     if shared is None:
         return drawing.done(describe(column, other))
-    base, left = height - 20.0, 38.0
+    base, left = height - 20.0, _LEFT
     places = _even_places(len(shared.edges) - 1, width - left - 6, left)
     most = max(max(each, default=0.0) for each in shared.shares)
     _share_axis(drawing, most, base, base - 8, left, width)
@@ -171,9 +174,9 @@ def quantile_strip(column: ColumnProfile, other: ColumnProfile | None = None, wi
     The scale is that of `histogram`.
     """
     columns = [column] if other is None else [column, other]
-    shared = share_bins(columns)
+    shared = share_bins(columns, _FINE) if column.kind in NUMERIC else None
     drawing = Drawing(width, 12 * len(columns) + 4, "chart")
-    left, room = 38.0, width - 44.0
+    left, room = _LEFT, width - _LEFT - 6
     if shared is not None:
         low, high = shared.edges[0], shared.edges[-1]
         for row, each in enumerate(columns):

@@ -26,6 +26,7 @@ from solvent.profiles.svg import Svg
 _NAME = 80
 _FEW = 9
 """How many of the most frequent numbers are shown; a histogram says the rest."""
+_APART = 1000
 _ORDER = {"alert": 0, "gone": 1, "new": 2, "warn": 3, "unknown": 4, "ok": 5}
 _MEASURES = {
     "ks": "KS distance",
@@ -136,8 +137,8 @@ def _moved(drift: ColumnDrift | None) -> str:
     return (drift.moved or drift.why).replace(" -> ", " → ") if drift is not None else ""
 
 
-def _moved_first(row: ColumnRow) -> tuple[float, float]:
-    return _ORDER.get(row.verdict, 4), -float(row.sort["drift"] or 0)
+def _moved_first(row: ColumnRow) -> float:
+    return -float(row.sort["drift"])
 
 
 def _row(
@@ -202,7 +203,13 @@ def _gone(at: int, column: ColumnProfile) -> ColumnRow:
         verdict="gone",
         measure="",
         moved="",
-        sort={"order": at, "name": column.name.lower(), "drift": "", "nulls": "", "distinct": "", "verdict": 1},
+        sort={
+            "order": at,
+            "name": column.name.lower(),
+            "drift": (len(_ORDER) - 1) * _APART,
+            "nulls": "",
+            "distinct": "",
+        },
         large=None,
         strip=None,
         quantiles=(),
@@ -327,14 +334,15 @@ def _measures(drift: ColumnDrift | None) -> tuple[tuple[str, str], ...]:
 
 
 def _sort_keys(at: int, column: ColumnProfile, drift: ColumnDrift | None) -> dict[str, float | str]:
-    value = drift.value if drift is not None and drift.value is not None else ""
+    order = _ORDER.get(drift.verdict if drift else "unknown", 4)
+    value = (drift.value or 0.0) if drift is not None else 0.0
     return {
         "order": at,
         "name": column.name.lower(),
         "nulls": _share_of(column.nulls + column.nan, column.rows),
         "distinct": column.distinct if column.distinct is not None else "",
-        "drift": value,
-        "verdict": _ORDER.get(drift.verdict if drift else "unknown", 4),
+        # Verdicts first: the values of two measures can't be compared.
+        "drift": (len(_ORDER) - order) * _APART + value,
     }
 
 

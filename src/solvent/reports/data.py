@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from solvent.errors import SolventError
 from solvent.profiles.drift import ColumnDrift, TableDrift, compare
 from solvent.profiles.numbers import number_text, share_text
 from solvent.profiles.plots import Series, line_chart
@@ -15,6 +16,7 @@ from solvent.reports.columns import ColumnRow, count_change, rows_of
 from solvent.reports.pages import Alert, Fact, Report, moment, render, worst
 from solvent.reports.samples import Sample, read_sample, sample_of
 from solvent.reports.subjects import Subject, find_subject, of_table
+from solvent.runs.profiler import is_profiled
 from solvent.runs.words import short_type, size_text
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ _ALERTS = 12
 def data_report(reference: str, stores: Stores, *, against: str | None = None) -> Report:
     """Make the page of what a person names; it is laid over `against`, or over the version before it."""
     subject = find_subject(reference, stores)
+    if subject.artifact is not None and not is_profiled(subject.artifact.type):
+        raise SolventError(
+            f"{subject.name} is a {short_type(subject.artifact.type)}: only tables and arrays have a page of data",
+            hint="`solvent artifacts` shows what is known of any output",
+        )
     other = find_subject(against, stores, whole=False) if against else version_before(subject)
     words = f" --against {against}" if against else ""
     command = f"solvent report data {reference}{words}"

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from solvent.errors import NotFoundError
-from solvent.metadata.profiles import PENDING, find_profile, list_findings
+from solvent.metadata.profiles import find_profile, list_findings
 from solvent.model import WHOLE, ArtifactRef, CheckResult, Finding, RunRecord
-from solvent.profiles.records import Profile, SplitRecord, profile_from_json
+from solvent.profiles.records import Profile, SplitRecord
 from solvent.reports.relations import NO_RELATIONS, Relations, Step, find_relations, find_split
-from solvent.runs.datasets import DatasetVersion, find_version, has_dataset
+from solvent.runs.datasets import DatasetVersion, find_version, has_dataset, read_profile
+from solvent.runs.profiler import is_profiled
+from solvent.runs.views import Artifact
 from solvent.runs.words import short_type
 
 if TYPE_CHECKING:
@@ -188,11 +190,13 @@ def _checks(maker: Step | None, stores: Stores) -> tuple[CheckResult, ...]:
 
 
 def find_statistics(digest: str, type: str | None, stores: Stores) -> tuple[Profile | None, str]:
-    """Read the profile of a content, or say why there is none."""
+    """Read the profile of a content, or say why there is none. With a type, one that is not there yet is made."""
+    profile = read_profile(stores, digest, type) or read_profile(stores, digest)
+    if profile is None and type is not None and is_profiled(type):
+        profile = Artifact(stores.metadata.find_artifact(digest, type), stores).profile
+    if profile is not None:
+        return profile, ""
     found = find_profile(stores.metadata, digest, type) or find_profile(stores.metadata, digest)
     if found is None:
-        return None, "There is no profile of it: statistics were off, or it is no table."
-    if found.record is None:
-        waiting = found.status == PENDING
-        return None, "Its profile is not made yet." if waiting else f"Its profile failed: {found.problem}"
-    return profile_from_json(found.record), ""
+        return None, "There is no profile of it: it is no table and no array."
+    return None, f"Its profile failed: {found.problem}" if found.problem else "Its profile is not made yet."
