@@ -12,7 +12,12 @@ import pytest
 
 import solvent
 from solvent.cli.main import main
+from solvent.config.project import Project
 from solvent.errors import NotFoundError, SolventError
+from solvent.metadata.profiles import add_findings
+from solvent.model import Finding
+from solvent.runs.datasets import find_version
+from solvent.runs.stores import Stores
 from tests.browser import NARROW, WIDE, Browser
 from tests.reports.tables import hostile, moved
 
@@ -157,6 +162,53 @@ def test_a_version_whose_rows_are_gone_keeps_its_page(store: Path, project: Path
     page = solvent.report("delays@3").html
     assert "The rows can&#39;t be read" in page or "are gone" in page
     assert "moved against delays@2" in page
+
+
+@pytest.mark.slow
+def test_checks_and_findings_come_first_with_what_to_do(store: Path, project: Path) -> None:
+    shutil.copytree(store, project, dirs_exist_ok=True)
+    with Stores(Project.find(), create=False) as stores:
+        version = find_version("delays@3", stores)
+        assert version.run is not None
+        found = [
+            Finding(
+                "anomaly", "warn", "delays", "carrier has a new value AA", "solvent accept delays@3 carrier.domain"
+            ),
+            Finding("anomaly", "alert", "delays@3", "delay is text", "cast it in load"),
+            Finding("anomaly", "alert", "other", "is about another dataset"),
+        ]
+        stores.metadata.write(lambda: add_findings(stores.metadata, version.run.id, found))
+    page = solvent.report("delays@3").html
+    order = [page.index(words) for words in ("delay is text", "cast it in load", "carrier has a new value AA")]
+    assert order == sorted(order)
+    assert "<code>solvent accept delays@3 carrier.domain</code>" in page
+    assert page.index("carrier has a new value AA") < page.index('id="columns"')
+    assert "another dataset" not in page
+
+
+@pytest.mark.slow
+def test_a_profile_that_failed_is_told(store: Path, project: Path) -> None:
+    shutil.copytree(store, project, dirs_exist_ok=True)
+    with Stores(Project.find(), create=False) as stores:
+        stores.metadata.write(
+            lambda: stores.metadata.execute("UPDATE profiles SET status = 'failed', record = NULL, problem = '<b>'")
+        )
+    page = solvent.report("delays@3").html
+    assert "Its profile failed: &lt;b&gt;" in page
+    assert "UA" in page  # the first rows are there all the same
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_the_page_in_a_frame_without_scripts(shop: Path, browser: Browser) -> None:
+    cell = shop / "cell.html"
+    cell.write_text(f"<!doctype html><title>cell</title>{solvent.report('delays@3')._repr_html_()}", "utf-8")
+    with browser.open(cell) as seen:
+        frame = seen.page.frame_locator("iframe")
+        assert frame.locator("h1").inner_text() == "delays@3"
+        frame.locator("summary").first.click()
+        assert frame.locator("tr.more").first.is_visible()
+        assert frame.locator("[role=button]").count() == 0
+        assert seen.dialogs == []
 
 
 @pytest.mark.slow

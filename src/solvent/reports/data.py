@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from solvent.errors import SolventError
+from solvent.model import Finding
 from solvent.profiles.drift import ColumnDrift, TableDrift, compare
 from solvent.profiles.numbers import number_text, share_text
 from solvent.profiles.plots import Series, line_chart
@@ -110,7 +111,7 @@ def _alerts(subject: Subject, drift: TableDrift | None, rows: Sequence[ColumnRow
         if each.status != "passed"
     ]
     found += [
-        Alert(each.severity, each.subject, each.message, each.fix)
+        _told(each)
         for each in subject.findings
         if each.subject.partition(".")[0]
         in (subject.dataset, subject.name, subject.maker.name if subject.maker else "")
@@ -120,6 +121,13 @@ def _alerts(subject: Subject, drift: TableDrift | None, rows: Sequence[ColumnRow
     found += _drift_alerts(rows) if drift else []
     found.sort(key=lambda each: each.severity != "alert")
     return found
+
+
+def _told(finding: Finding) -> Alert:
+    """Show a finding; a fix that is a command looks like one."""
+    typed = finding.fix.startswith("solvent ")
+    fix, command = ("", finding.fix) if typed else (finding.fix, "")
+    return Alert(finding.severity, finding.subject, finding.message, fix, command)
 
 
 def _drift_alerts(rows: Sequence[ColumnRow]) -> list[Alert]:
