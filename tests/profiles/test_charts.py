@@ -50,6 +50,12 @@ def test_a_histogram_has_each_whole_number_in_the_middle_of_its_bin() -> None:
     assert [round(each, 6) for each in found.shares[0]] == [0.2, 0.4, 0.2, 0.2]
 
 
+def test_the_last_bin_of_whole_numbers_is_as_full_as_the_others() -> None:
+    found = share_bins([numbers([float(at) for at in range(255)])], 48)
+    assert found is not None
+    assert min(found.shares[0]) > 0.8 * max(found.shares[0])
+
+
 def test_two_columns_share_their_bins() -> None:
     found = share_bins([numbers([at / 10 for at in range(100)]), numbers([at / 10 + 5 for at in range(100)])])
     assert found is not None

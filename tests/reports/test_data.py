@@ -144,6 +144,10 @@ def test_tables_with_little_to_show_have_pages(project: Path) -> None:
     import pandas as pd
 
     assert "The table has no rows." in solvent.report(empty()).html
+    assert (
+        "can&#39;t be compared with the other table: the new table has no rows"
+        in solvent.report(empty(), against=moved()).html
+    )
     assert "every value is null" in solvent.report(pd.DataFrame({"x": [None, None]})).html
     assert "always 3" in solvent.report(pd.DataFrame({"x": [3, 3]})).html
     assert "500 × 4" in solvent.report(np.zeros((500, 4))).html

@@ -157,7 +157,10 @@ def _value_axis(
 ) -> None:
     low, high = shared.edges[0], shared.edges[-1]
     timed = column.kind == "time" and not is_duration(column)
-    marks = time_ticks(low, high) if timed else [(each, value_text(column, each)) for each in ticks(low, high)]
+    # Bins of whole numbers end between them; there is nothing there to be named.
+    whole = low % 1 == 0.5 and high % 1 == 0.5
+    named = [each for each in ticks(low, high) if not whole or each % 1 == 0]
+    marks = time_ticks(low, high) if timed else [(each, value_text(column, each)) for each in named]
     for at, words in marks:
         x = left + (at - low) / (high - low) * width
         drawing.line("axis", x, base, x, base + 3)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from solvent.profiles.cumulative import Cumulative, cumulative
 from solvent.profiles.records import BINS, ColumnProfile
 
+_SMALL = 50
 _MOSTLY = 0.9
 _ZOOM = 1.6
 """How much wider than the range where nearly all values lie the whole range may be before a chart leaves it."""
@@ -62,10 +63,13 @@ def _is_whole(column: ColumnProfile) -> bool:
 
 
 def _whole_edges(low: float, high: float, bins: int) -> tuple[float, ...]:
-    """Give edges between whole numbers, with equally many of these in each bin."""
+    """Give edges between whole numbers, with equally many of these in each bin, the last one too if that can be."""
     low, high = math.floor(low), math.ceil(high)
-    width = max(1, math.ceil((high - low + 1) / bins))
-    number = max(1, math.ceil((high - low + 1) / width))
+    span = high - low + 1
+    width = max(1, math.ceil(span / bins))
+    if width <= _SMALL:
+        width = min(range(width, 2 * width + 1), key=lambda each: -span % each / each)
+    number = max(1, math.ceil(span / width))
     return tuple(low - 0.5 + width * each for each in range(number + 1))
 
 

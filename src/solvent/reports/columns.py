@@ -402,7 +402,7 @@ def _facts(column: ColumnProfile, other: ColumnProfile | None) -> tuple[tuple[st
             was = share_text(_share_of(was_count, other.rows)) if other is not None else ""
             found.append((words, _cell(share_text(_share_of(now, column.rows)), was)))
     if column.lengths is not None:
-        found.append(("characters", _cell(_lengths(column), _lengths(other))))
+        found.append(("items" if column.kind == "other" else "characters", _cell(_lengths(column), _lengths(other))))
     if column.sampled is not None:
         found.append(("drawn from", Cell(f"{number_text(column.sampled)} rows")))
     return tuple(found)

@@ -105,6 +105,7 @@ def _rows(subject: Subject, other: Subject | None, drift: TableDrift | None) -> 
 def _alerts(subject: Subject, drift: TableDrift | None, rows: Sequence[ColumnRow]) -> list[Alert]:
     """List what a person should know, worst first."""
     found = [Alert("warn", subject.name, subject.why_no_profile)] if subject.profile is None else []
+    found += [Alert("alert", subject.name, "has no rows")] if subject.profile and not subject.profile.rows else []
     found += [
         Alert("alert" if each.status in ("failed", "broken") else "warn", each.name, f"{each.status}: {each.message}")
         for each in subject.checks
@@ -149,6 +150,8 @@ def _summary(subject: Subject, other: Subject | None, drift: TableDrift | None, 
         return subject.why_no_profile
     if drift is None or other is None:
         return "There is no other version to compare it with." if subject.dataset else ""
+    if drift.verdict == "unknown" and drift.why:
+        return f"It can't be compared with {other.name}: {drift.why}."
     verdicts = [each.verdict for each in drift.columns]
     moved = sum(each in ("alert", "warn") for each in verdicts)
     if not moved and not alerts:
