@@ -115,6 +115,13 @@ def test_what_else_is_content_of_a_pandas_frame(what: str) -> None:
     assert identify(changed(frame)[what]).digest != identify(frame).digest
 
 
+def test_a_range_is_the_same_wherever_within_its_last_step_it_ends() -> None:
+    every_other = pd.DataFrame({"a": range(6)}).iloc[1::2]
+    written = pd.DataFrame({"a": [1, 3, 5]}, index=pd.RangeIndex(1, 7, 2))
+    assert (every_other.index.stop, written.index.stop) == (6, 7)
+    assert identify(every_other) == identify(written)
+
+
 def test_missing_values_of_different_kinds_differ() -> None:
     found = {identify(pd.Series([missing, "a"], dtype=object)).digest for missing in (None, np.nan, pd.NA, pd.NaT)}
     assert len(found) == 4

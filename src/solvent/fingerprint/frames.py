@@ -91,7 +91,8 @@ def _digest_index(walk: Walk, index: Any) -> str:
     names = walk.visit(list(index.names)).digest
     kind = type(index).__name__
     if kind == "RangeIndex":
-        return digest("range", names, f"{index.start}:{index.stop if len(index) else index.start}:{index.step}")
+        # The stop that a range is written with may lie anywhere within its last step.
+        return digest("range", names, f"{index.start}:{index.start + len(index) * index.step}:{index.step}")
     if kind == "MultiIndex":
         levels = (digest_pandas_values(walk, index.get_level_values(at).array) for at in range(index.nlevels))
         return digest("levels", names, *levels)

@@ -95,6 +95,7 @@ FRAMES: dict[str, pd.DataFrame] = {
         i=pd.interval_range(0, 3), f=pd.arrays.IntervalArray.from_tuples([(0.5, 1), np.nan, (2, 3)], closed="both")
     ),
     "durations": frame(a=pd.to_timedelta([1, None, 3], unit="h")),
+    "every other row": pd.DataFrame({"a": range(6)}).iloc[1::2],
     "stepped index": pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(5, 1, -2, name="r")),
     "index named as a column": pd.DataFrame({"a": [1, 2]}, index=pd.Index([5, 6], name="a")),
     "index with a frequency": pd.DataFrame(
