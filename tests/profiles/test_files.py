@@ -51,7 +51,7 @@ def test_lines_hold_what_json_can(tmp_path: Path) -> None:
 
 def test_what_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
     nested = pa.table({"tags": [[1]]})
-    with pytest.raises(FormatError, match="column 'tags' holds list"):
+    with pytest.raises(FormatError, match="column 'tags' holds lists or records"):
         write_file(lambda: iter([nested]), str(tmp_path / "t.csv"))
     with pytest.raises(SolventError, match=r"no format for a file 't\.xls'"):
         write_file(pieces, str(tmp_path / "t.xls"))

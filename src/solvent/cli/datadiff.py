@@ -7,14 +7,16 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import cut, print_json, table, wrapped
+from solvent.cli.output import cut, print_json, printable, table, wrapped
 from solvent.errors import SolventError
 from solvent.profiles.files import plain
 from solvent.runs.words import short_type
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from solvent.profiles.rowdiff import RowChanges
-    from solvent.runs.datadiff import VersionDiff
+    from solvent.runs.datadiff import ColumnChange, VersionDiff
     from solvent.runs.datasets import DatasetVersion
 
 _COLUMNS = 40
@@ -117,7 +119,7 @@ def _lines(found: VersionDiff) -> list[str]:
     first, second = found.first, found.second
     lines = [f"{first.label} {first.digest[:12]} -> {second.label} {second.digest[:12]}"]
     lines += wrapped("rows", _row_words(found))
-    for text in _row_notes(found.rows) if found.rows else ():
+    for text in _row_notes(found.rows, found.columns) if found.rows else ():
         lines += wrapped("", text)
     lines += wrapped("schema", "; ".join(_schema_words(found)))
     lines += wrapped("columns", _column_words(found))
@@ -142,7 +144,7 @@ def _row_words(found: VersionDiff) -> str:
     return f"{shape}{rows.added:,} added, {rows.removed:,} removed{changed}{by}"
 
 
-def _row_notes(rows: RowChanges) -> list[str]:
+def _row_notes(rows: RowChanges, columns: Sequence[ColumnChange]) -> list[str]:
     """Say what limits the comparison of rows."""
     notes = [f"{name} was left out: {why}" for name, why in rows.left_out.items()]
     if any(rows.repeated):
@@ -151,7 +153,8 @@ def _row_notes(rows: RowChanges) -> list[str]:
         )
     if any(rows.unknown):
         notes.append(f"{rows.unknown[0]:,} -> {rows.unknown[1]:,} rows have a null in their key")
-    if not rows.key and rows.added and rows.removed:
+    common = any(None not in each.types for each in columns)
+    if common and not rows.key and rows.added and rows.removed:
         notes.append("a changed row counts as removed and added: --key COLUMN tells them apart")
     return notes
 
@@ -235,7 +238,7 @@ def _example_lines(rows: RowChanges | None) -> list[str]:
 
 def _cell(value: Any) -> str:
     text = "null" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return cut("".join(each if each.isprintable() else "·" for each in text), 40)
+    return cut(printable(text), 40)
 
 
 def _use_words(version: DatasetVersion) -> list[str]:

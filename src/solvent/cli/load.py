@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import cut, print_json, table, width
+from solvent.cli.output import cut, print_json, printable, table, width
 from solvent.cli.parsing import whole_number
 from solvent.errors import FormatError
 from solvent.runs.words import short_type, size_text
@@ -44,10 +44,9 @@ def execute(arguments: Namespace, name: str) -> int:
     with open_stores() as stores:
         artifact = find_output(arguments.what, stores)
         facts = {"what": arguments.what, "digest": artifact.digest, "type": artifact.type}
-        tables = read_tables(artifact, stores)
         if arguments.path:
             _save(facts, artifact, stores, arguments)
-        elif tables is None:
+        elif (tables := read_tables(artifact, stores, loose=True)) is None:
             _show_value(facts, artifact, arguments)
         else:
             _show_table(facts, tables, artifact, arguments)
@@ -113,11 +112,14 @@ def _grid(names: list[str], head: list[dict[str, Any]]) -> list[str]:
         if room < 0 and shown:
             break
         shown.append(name)
-    lines = [table([cut(name, _CELL) for name in shown], [[_cell(row[name]) for name in shown] for row in head])]
+    if not shown:
+        return []
+    lines = [table([_cell(name) for name in shown], [[_cell(row[name]) for name in shown] for row in head])]
     rest = names[len(shown) :]
-    return [*lines, cut(f"and {len(rest)} more columns: {', '.join(rest)}", width())] if rest else lines
+    more = f"and {len(rest)} more columns: {', '.join(map(printable, rest))}"
+    return [*lines, cut(more, width())] if rest else lines
 
 
 def _cell(value: Any) -> str:
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return cut("".join(each if each.isprintable() else "·" for each in text), _CELL)
+    return cut(printable(text), _CELL)

@@ -34,7 +34,7 @@ def table(
 
     The columns `whole` are never cut, since people copy what stands there; then `stretch` gives way further.
     """
-    cells = [list(heads), *[[str(cell).replace("\n", " ") for cell in row] for row in rows]]
+    cells = [list(heads), *[[printable(str(cell)) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     room = width() - 2 * (len(heads) - 1)
     if stretch is not None:
@@ -53,6 +53,13 @@ def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> st
     return "  ".join(shown).rstrip()
 
 
+def printable(text: str) -> str:
+    """Give a text without what a terminal would obey: each control character is a dot, and the end of a line a blank."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "·" for each in text.replace("\n", " "))
+
+
 def cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 1] + "…"
 
@@ -68,7 +75,7 @@ def wrapped(label: str, text: str) -> list[str]:
 
     if not text:
         return []
-    lines = textwrap.wrap(text, width() - 12, break_long_words=True, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(printable(text), width() - 12, break_long_words=True, break_on_hyphens=False) or [""]
     head, rest = (f"  {label:9} {lines[0]}", lines[1:]) if len(label) < 10 else (f"  {cut(label, width() - 2)}", lines)
     return [head, *(f"{'':12}{line}" for line in rest)]
 

@@ -105,7 +105,7 @@ def _write_csv(schema: pyarrow.Schema, file: IO[bytes]) -> Iterator[Add]:
     for field in schema:
         if types.is_nested(field.type):
             raise FormatError(
-                f"column {field.name!r} holds {field.type}, and CSV has cells of one value",
+                f"column {field.name!r} holds lists or records, and a cell of CSV one value",
                 hint="write .parquet or .jsonl",
             )
     flat = _flat(schema)

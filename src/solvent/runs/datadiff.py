@@ -130,14 +130,14 @@ def _compare_rows(first: DatasetVersion, second: DatasetVersion, key: Sequence[s
     from solvent.profiles.rowdiff import compare_rows
     from solvent.profiles.rows import as_arrow
 
-    before, after = as_arrow(first.value()), as_arrow(second.value())
+    before, after = (as_arrow(each.value(), nan_is_null=False, loose=True) for each in (first, second))
     if before is None or after is None:
         return None, "this is no table: only that the content differs is known"
-    kinds = [version.artifact.type.partition(".")[0].partition(":")[0] for version in (first, second)]
+    pandas = [version.artifact.type.startswith("pandas") for version in (first, second)]
     patterns = second.sensitive
     names = {*before.column_names, *after.column_names}
     hidden = {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
-    return compare_rows(before, after, key, nan_is_null="pandas" in kinds, hidden=hidden), ""
+    return compare_rows(before, after, key, nan_is_null=pandas[0] != pandas[1], hidden=hidden), ""
 
 
 def _drift(

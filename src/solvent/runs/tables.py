@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 _PIECE_ROWS = 1 << 17
 
 
-def read_tables(artifact: Artifact, stores: Stores) -> Iterator[pyarrow.Table] | None:
+def read_tables(artifact: Artifact, stores: Stores, *, loose: bool = False) -> Iterator[pyarrow.Table] | None:
     """Give a stored table or array as Arrow tables, in order and at least one; None for anything else.
 
     A large one is never in memory as a whole. Bytes that are missing are made again first. A column that has no value in
-    one piece may be of another type there.
+    one piece may be of another type there. Cells that Arrow can't hold come as text if `loose`; else FormatError names them.
     """
     from solvent.profiles.rows import as_arrow
     from solvent.runs.mend import with_bytes
@@ -27,15 +27,15 @@ def read_tables(artifact: Artifact, stores: Stores) -> Iterator[pyarrow.Table] |
     reference = with_bytes(artifact.ref, stores)
     pieces = load_pieces(reference, stores.blobs, _PIECE_ROWS)
     if pieces is None:
-        whole = as_arrow(artifact.value())
+        whole = as_arrow(artifact.value(), loose=loose)
         return None if whole is None else iter((whole,))
-    return _arrow(pieces)
+    return _arrow(pieces, loose)
 
 
-def _arrow(pieces: Iterator[Any]) -> Iterator[pyarrow.Table]:
+def _arrow(pieces: Iterator[Any], loose: bool) -> Iterator[pyarrow.Table]:
     from solvent.profiles.rows import as_arrow
 
     for piece in pieces:
-        table = as_arrow(piece)
+        table = as_arrow(piece, loose=loose)
         if table is not None:
             yield table
