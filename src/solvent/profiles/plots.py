@@ -193,7 +193,7 @@ def interval_text(each: Interval) -> str:
 def curve_chart(curves: Sequence[tuple[str, Curve]], title: str, *, size: int = 260) -> Svg:
     """Draw ROC, precision-recall or calibration curves of one or several models in the unit square."""
     drawing = Drawing(size + 40, size + 20, "chart")
-    scale = _Scale((0, 1), (0, 1), (44, 20 if len(curves) > 1 else 8, size + 28, size - 16))
+    scale = _Scale((0, 1), (0, 1), (56, 20 if len(curves) > 1 else 8, size + 32, size - 16))
     for value in (0, 0.25, 0.5, 0.75, 1):
         drawing.line("grid", scale.left, scale.up(value), scale.right, scale.up(value))
         drawing.text(scale.left - 6, scale.up(value) + 3.5, f"{value:g}", "end")
@@ -211,7 +211,7 @@ def curve_chart(curves: Sequence[tuple[str, Curve]], title: str, *, size: int = 
                     drawing.dot(f"dot c{at % COLOURS}", *point, 2 + 4 * math.sqrt(weight))
     names = _NAMES.get(kind, ("", ""))
     drawing.text((scale.left + scale.right) / 2, size + 14, names[0], "middle", "faint")
-    drawing.text(scale.left + 6, scale.top + 11, names[1], "start", "faint")
+    drawing.turned(10, (scale.top + scale.bottom) / 2, names[1], "faint")
     if len(curves) > 1:
         _legend(drawing, [name for name, _ in curves], scale.left)
     return drawing.done(f"{title}: {'; '.join(_curve_words(name, curve) for name, curve in curves)}")
@@ -231,7 +231,7 @@ def _few(number: int, wanted: int = 5) -> list[int]:
 def confusion_matrix(classes: Sequence[str], counts: Sequence[Sequence[int]], title: str) -> Svg:
     """Draw a confusion matrix: a row for each true class, shaded by its share of the row, with the counts."""
     number = len(classes)
-    cell = 64 if number <= 4 else max(22, 300 // max(1, number))
+    cell = 64 if number <= 4 else max(22, 380 // max(1, number))
     left, top = 12 + 6.2 * max((len(cut(each, 14)) for each in classes), default=0), 34.0
     drawing = Drawing(left + cell * number + 4, top + cell * number + 4, "chart")
     drawing.text(left + cell * number / 2, 11, "predicted", "middle", "faint")
@@ -245,11 +245,10 @@ def confusion_matrix(classes: Sequence[str], counts: Sequence[Sequence[int]], ti
             level = min(9, round(share * 9))
             x, y = left + cell * column, top + cell * row
             drawing.rectangle(f"heat h{level}", x + 0.5, y + 0.5, cell - 1, cell - 1)
-            look = "on" if level >= 5 else ""
             if cell >= 34:
-                drawing.text(x + cell / 2, y + cell / 2 + (0 if cell >= 50 else 4), f"{count:,}", "middle", look)
+                drawing.text(x + cell / 2, y + cell / 2 + (0 if cell >= 50 else 4), f"{count:,}", "middle")
             if cell >= 50:
-                drawing.text(x + cell / 2, y + cell / 2 + 15, share_text(share), "middle", f"{look} small".strip())
+                drawing.text(x + cell / 2, y + cell / 2 + 15, share_text(share), "middle", "small")
     words = "; ".join(
         f"of {sum(line):,} {cut(name)} "
         + ", ".join(f"{count:,} as {cut(to)}" for to, count in zip(classes, line, strict=True))

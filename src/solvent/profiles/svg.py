@@ -56,6 +56,11 @@ class Drawing:
         look = f' class="{kind}"' if kind else ""
         self._parts.append(f'<text{look} x="{short(x)}" y="{short(y)}"{place}>{escape(words)}</text>')
 
+    def turned(self, x: float, y: float, words: str, kind: str = "") -> None:
+        """Write from the bottom to the top, around a middle."""
+        place = f'transform="translate({short(x)} {short(y)}) rotate(-90)"'
+        self._parts.append(f'<text class="{kind}" {place} text-anchor="middle">{escape(words)}</text>')
+
     def add(self, markup: str) -> None:
         """Add markup that is sound already."""
         self._parts.append(markup)
