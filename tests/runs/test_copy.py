@@ -23,6 +23,7 @@ from solvent.metadata import transfers
 from solvent.metadata.datasets import current_use, list_versions, remove_version, use_version
 from solvent.metadata.dropped import Dropped, note_dropped
 from solvent.metadata.profiles import StoredProfile, add_findings, add_profile
+from solvent.metadata.soundness import dangling
 from solvent.model import (
     ArtifactRef,
     Attachment,
@@ -457,6 +458,15 @@ def test_versions_of_which_only_the_making_is_left_are_copied_with_all_runs(ends
     assert choose_runs(ends.source) == ["bb", "a"]
     copy(ends)
     assert numbers(ends.target) == numbers(ends.source)
+
+
+@LONG
+def test_a_use_of_which_the_step_run_was_cleaned_away_brings_no_version(ends: Ends) -> None:
+    add_run(ends.source, "a", artifact("a"), status="cleaned")
+    name(ends.source, "a", "a", "b")
+    copy(ends)
+    assert numbers(ends.target) == [(1, artifact("a").digest, False)]
+    assert list(dangling(ends.target.metadata)) == []
 
 
 @LONG

@@ -32,14 +32,14 @@ class MovedUse(NamedTuple):
 
 _USES = (
     "SELECT u.project, u.dataset, v.digest, v.made_at, v.removed_at, u.run_id, u.position, u.field, u.type, u.used_at"
-    " FROM dataset_uses u JOIN dataset_versions v"
+    " FROM dataset_uses u JOIN step_runs s ON s.run_id = u.run_id AND s.position = u.position JOIN dataset_versions v"
     " ON v.project = u.project AND v.dataset = u.dataset AND v.number = u.number WHERE u.run_id"
 )
 _OF = "project = ? AND dataset = ?"
 
 
 def read_uses(store: Database, run_ids: Sequence[str]) -> list[MovedUse]:
-    """Read which versions these runs gave, oldest use first."""
+    """Read which versions these runs gave, oldest use first; of step runs that were cleaned away nothing is told."""
     found = [MovedUse(*row) for row in store.rows_among(_USES, run_ids)]
     return sorted(found, key=lambda use: (use.used_at, use.run_id, use.position, use.field))
 
