@@ -369,3 +369,10 @@ def test_a_profile_is_the_same_after_it_was_written_and_read() -> None:
         assert after.quantiles == pytest.approx(before.quantiles, rel=1e-14)
         same = {"quantiles": (), "edges": (), "std": None}
         assert replace(after, **same) == replace(before, **same)
+
+
+def test_the_second_column_of_a_sensitive_name_is_masked_too() -> None:
+    import pandas as pd
+
+    table = pd.DataFrame([[1, 2], [3, 4]], columns=["ssn", "ssn"])
+    assert [each.masked for each in make_profile(table, sensitive=["ssn"]).columns] == [True, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,8 @@ from typing import Any
 from solvent.profiles.columns import Column, mask
 from solvent.profiles.reading import WIDE, Reading, read
 from solvent.profiles.records import ColumnProfile, Profile
+
+_NUMBER = re.compile(r" (#\d+|\(\d+\))$")
 
 
 def make_profile(value: Any, *, digests: Mapping[str, str] | None = None, sensitive: Collection[str] = ()) -> Profile:
@@ -46,8 +49,9 @@ def make_profile(value: Any, *, digests: Mapping[str, str] | None = None, sensit
 
 
 def is_sensitive(name: str, patterns: Collection[str]) -> bool:
-    """Whether a column may tell no values, by its name."""
-    return any(fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
+    """Whether a column may tell no values, by its name; the second of two, "ssn #2" or "ssn (2)", like the first."""
+    known = {name.lower(), _NUMBER.sub("", name.lower())}
+    return any(fnmatch(each, pattern.lower()) for pattern in patterns for each in known)
 
 
 def gather(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from solvent.runs.stores import Stores
 
 ROWS = 10
-_NUMBERED = re.compile(r"[ ._#-]*\(?\d+\)?$")
 _COLUMNS = 60
 MASK = "•••"
 
@@ -80,6 +78,7 @@ def _arrow_head(view: memoryview, file: str) -> Any:
 
 def sample_of(head: Any, sensitive: Sequence[str] = ()) -> Sample:
     """Show the first rows of a pandas, polars or Arrow table, or of an array."""
+    from solvent.profiles.make import is_sensitive
     from solvent.profiles.rows import as_arrow
 
     table = as_arrow(head[:ROWS], nan_is_null=False, loose=True)
@@ -88,7 +87,7 @@ def sample_of(head: Any, sensitive: Sequence[str] = ()) -> Sample:
     columns = [_python_values(table.column(at)) for at in range(min(_COLUMNS, table.num_columns))]
     names = table.column_names[: len(columns)]
     texts = [
-        [MASK] * len(values) if _is_sensitive(name, sensitive) else [_text(each) for each in values]
+        [MASK] * len(values) if is_sensitive(name, sensitive) else [_text(each) for each in values]
         for name, values in zip(names, columns, strict=True)
     ]
     right = tuple(
@@ -96,13 +95,6 @@ def sample_of(head: Any, sensitive: Sequence[str] = ()) -> Sample:
     )
     rows = tuple(zip(*texts, strict=True))
     return Sample(tuple(names), rows, right, table.num_columns - len(columns))
-
-
-def _is_sensitive(name: str, sensitive: Sequence[str]) -> bool:
-    """Whether a column may tell no values; the second one of a name has a number behind it, here or in the file."""
-    from solvent.profiles.make import is_sensitive
-
-    return is_sensitive(name, sensitive) or is_sensitive(_NUMBERED.sub("", name), sensitive)
 
 
 def _python_values(column: Any) -> list[Any]:
