@@ -89,7 +89,7 @@ def test_a_sparkline_draws_the_other_version_over_this_one() -> None:
     title = read(sparkline(one, other)).findtext(f"{SVG}title")
     assert title == (
         "x: median 2, half of the values from 1.75 to 2.25, all from 1 to 3;"
-        " before: median 3, half of the values from 2.75 to 3.25, all from 2 to 4"
+        " in the other: median 3, half of the values from 2.75 to 3.25, all from 2 to 4"
     )
 
 

@@ -48,7 +48,7 @@ def _silhouettes(
     if not most:
         return
     heights = [[share / most * room for share in each] for each in shares]
-    gap = 0.5 if places and places[0][1] > 2.5 else 0.0
+    gap = min(2.0, places[0][1] / 10) if places and places[0][1] > 2.5 else 0.0
     drawing.path("now", bars([(x, width - gap) for x, width in places], heights[0], base))
     if len(heights) > 1:
         drawing.path("then", outline(places, heights[1], base))
@@ -85,7 +85,7 @@ def _marks(places: Sequence[tuple[float, float]], heights: Sequence[float], base
 
 def describe(column: ColumnProfile, other: ColumnProfile | None = None) -> str:
     """Say in one sentence what the chart of a column shows."""
-    return f"{column.name}: {_words(column)}" + (f"; before: {_words(other)}" if other is not None else "")
+    return f"{column.name}: {_words(column)}" + (f"; in the other: {_words(other)}" if other is not None else "")
 
 
 def _words(column: ColumnProfile) -> str:

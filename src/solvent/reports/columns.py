@@ -330,7 +330,9 @@ def _measures(drift: ColumnDrift | None) -> tuple[tuple[str, str], ...]:
     if drift.limits is not None:
         low, high = drift.limits
         found.append((f"limits of {_SHORT.get(drift.measure, drift.measure)}", f"warn {low:.3g}, alert {high:.3g}"))
-    return tuple(found + ([("p-value", f"{drift.p_value:.3g}")] if drift.p_value is not None else []))
+    if drift.p_value is not None:
+        found.append(("p-value", f"{drift.p_value:.3f}" if drift.p_value >= 0.001 else "< 0.001"))
+    return tuple(found)
 
 
 def _sort_keys(at: int, column: ColumnProfile, drift: ColumnDrift | None) -> dict[str, float | str]:

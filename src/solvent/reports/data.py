@@ -159,7 +159,7 @@ def _summary(subject: Subject, other: Subject | None, drift: TableDrift | None, 
     common = len(verdicts) - verdicts.count("new") - verdicts.count("gone")
     counts = [(verdicts.count("new"), "new"), (verdicts.count("gone"), "gone")]
     more = [f"{number} {'is' if number == 1 else 'are'} {word}" for number, word in counts if number]
-    columns = "column has" if moved == 1 else "columns have"
+    columns = ("column" if common == 1 else "columns") + (" has" if moved == 1 else " have")
     words = f"{moved or 'None'} of {number_text(common)} {columns} moved against {other.name}"
     return f"{words}; {', '.join(more)}." if more else f"{words}."
 
