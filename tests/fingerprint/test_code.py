@@ -661,3 +661,23 @@ def test_a_named_tuple_counts_with_its_fields_defaults_and_methods(sources: Sour
         assert sources.fingerprint().digest != before.digest
         sources.edit("steps", new, old)
     assert sources.fingerprint() == before
+
+
+def _logs(number: float) -> None:
+    from solvent import log
+
+    log.metric("number", number)
+
+
+def _evaluates(truth: list[float]) -> object:
+    from solvent.steps import evaluate
+
+    return evaluate(truth, truth)
+
+
+def test_a_ready_made_step_counts_with_the_version_of_solvent_and_other_words_of_it_do_not() -> None:
+    from solvent.steps import evaluate
+
+    assert "solvent" in fingerprint_code(evaluate.__wrapped__).packages
+    assert "solvent" in fingerprint_code(_evaluates).packages
+    assert fingerprint_code(_logs).packages == ()

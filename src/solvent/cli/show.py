@@ -175,10 +175,16 @@ def _step_lines(step: StepRun, facts: dict[str, Any]) -> list[str]:
         lines += wrapped("argument", f"{name} = {text}")
     for each in facts["inputs"]:
         lines += wrapped("input", f"{each['name']}: {short_type(each['type'])} {each['digest'][:12]}")
-    for name, artifact in facts["outputs"].items():
-        lines += wrapped("output", f"{name}: {_artifact_words(artifact)}")
+    evaluation = step.evaluation
+    if evaluation is None:
+        for name, artifact in facts["outputs"].items():
+            lines += wrapped("output", f"{name}: {_artifact_words(artifact)}")
+    else:
+        slices, curves = len(evaluation.slices), len(evaluation.curves)
+        about = f"{evaluation.task} of {evaluation.rows:,} rows, {slices} slices, {curves} curves"
+        lines += wrapped("output", f"Metrics: {about}")
     lines += wrapped("metrics", _metrics(step.intervals, {name: len(step.series(name)) for name in step.metrics}))
-    lines += _evaluated(step)
+    lines += _evaluated(evaluation)
     for name, artifact in facts["attachments"].items():
         lines += wrapped("logged", f"{name}: {_artifact_words(artifact)}")
     for path, digest in facts["files"].items():
@@ -215,9 +221,8 @@ def _observation(kind: str, subject: str, token: str) -> str:
     return f"{kind} {subject} {'was not there' if token == 'absent' else token[:12]}".rstrip()
 
 
-def _evaluated(step: StepRun) -> list[str]:
+def _evaluated(found: Any) -> list[str]:
     """Say how good predictions are in each slice, and what the evaluation left out."""
-    found = step.evaluation
     if found is None:
         return []
     lines = []

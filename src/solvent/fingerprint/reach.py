@@ -32,6 +32,8 @@ from solvent.fingerprint.structure import digest
 from solvent.model import Symbol
 
 _MISSING = object()
+_COMPUTING = ("solvent.steps", "solvent.profiles")
+"""What of Solvent computes results: its version is part of the key of a step that uses it."""
 _DYNAMIC = frozenset({"eval", "exec", "globals"})
 _OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__", "__path__", "__builtins__"})
 _IMPORTERS = frozenset({"__import__", "import_module"})
@@ -207,7 +209,9 @@ class Reach:
     def package(self, module: str | None) -> None:
         """Note that an installed distribution is used, by the top-level name it is imported by."""
         root = (module or "").partition(".")[0]
-        if root and root != "solvent" and root not in sys.stdlib_module_names and root != "__main__":
+        if root == "solvent" and not (module or "").startswith(_COMPUTING):
+            return
+        if root and root not in sys.stdlib_module_names and root != "__main__":
             self.packages.add(root)
 
     # Functions
