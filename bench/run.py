@@ -56,7 +56,7 @@ class Bench:
         self.runs = runs
         self.only = only
         self.rows: list[Row] = []
-        for name in ("small", "cancer", "frame", "bytes", "folders", "wide"):
+        for name in ("small", "cancer", "frame", "bytes", "folders", "wide", "judge"):
             shutil.copy(HERE / "workloads" / f"{name}.py", folder)
         (folder / "solvent.toml").write_text("")
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith("OPENBLAS")}
@@ -302,6 +302,16 @@ def pages(bench: Bench) -> None:
         bench.add(f"page of 50 columns, {versions} versions", shown, "1 s, 1 MB", met, command)
 
 
+def evaluation(bench: Bench) -> None:
+    """Give ten metrics their intervals; in CPU seconds beyond those of the bare metrics."""
+    bare = bench.median([PYTHON, "judge.py", "0"]).cpu
+    for rows in ("100000", "1000000"):
+        command = [PYTHON, "judge.py", "1000", rows]
+        took = bench.median(command).cpu - bare
+        shown = f"{took:.2f} s of CPU"
+        bench.add(f"evaluate {int(rows):,} rows, 1,000 resamples", shown, "3 s of CPU", took <= 3, command)
+
+
 def cpu_of_engine() -> float:
     """Measure what a worker adds: identity, encoding and sync in the first, reading in the second."""
     program = (
@@ -330,6 +340,7 @@ PARTS = (
     durability,
     folders,
     pages,
+    evaluation,
 )
 
 

@@ -68,6 +68,13 @@ def test_one_row_gives_values_and_no_warning() -> None:
     assert intervals(one, resamples=100, seed=1)["log_loss"].value == pytest.approx(-np.log(0.8))
 
 
+def test_a_quantile_of_errors_has_an_interval_if_ten_errors_lie_beyond_it() -> None:
+    found = intervals(regression(200, 1), resamples=100, seed=1)
+    assert found["p90_absolute_error"].low is not None
+    assert found["p99_absolute_error"].low is None
+    assert intervals(regression(1000, 1), resamples=100, seed=1)["p99_absolute_error"].low is not None
+
+
 def test_many_distinct_scores_are_grouped_without_moving_the_interval() -> None:
     sample = binary(20_000, 4)
     found = resampled(sample, 100, 1)["roc_auc"]
@@ -101,9 +108,10 @@ def test_intervals_hold_the_true_value_95_times_of_100(rows: int) -> None:
         for seed in range(200):
             found: dict[str, Any] = intervals(make(rows, 1000 + seed), resamples=200, seed=seed)
             for name, each in found.items():
-                held.setdefault(name, []).append(each.low <= true[name] <= each.high)
+                if each.low is not None:
+                    held.setdefault(name, []).append(each.low <= true[name] <= each.high)
         shares = {name: float(np.mean(each)) for name, each in held.items()}
-        # Few rows know little of the errors beyond the 99th percentile, and make the calibration error too large.
-        least = {"p99_absolute_error": 0.8, "calibration_error": 0.78}
+        # Few rows make the calibration error too large.
+        least = {"calibration_error": 0.78}
         assert {name: share for name, share in shares.items() if share < least.get(name, 0.9)} == {}
         assert np.mean([share for name, share in shares.items() if name not in least]) == pytest.approx(0.945, abs=0.02)

@@ -109,6 +109,12 @@ def test_constant_predictions_are_evaluated() -> None:
     assert steady.notes == ("r2 is not defined: all values of the truth are equal",)
 
 
+def test_numbers_too_large_to_be_squared_are_told() -> None:
+    found = evaluate([1e200, 1.0, 2.5], [1.0, 2.0, 3.0], resamples=100)
+    assert found.notes == ("rmse is too large for a number", "r2 is too large for a number")
+    assert found.values["mae"].value == pytest.approx(1e200 / 3)
+
+
 @pytest.mark.parametrize(
     ("truth", "predictions", "options", "says"),
     [

@@ -53,26 +53,33 @@ def intervals(sample: Any, *, resamples: int, seed: int, most_rows: int = MOST_R
     There is none (None) where the resamples all agree, which says nothing of what they can't see; then accuracy, precision
     and recall have Wilson's interval (1927) instead, which is sound for shares of 0 and 1.
     """
-    values = sample.values()
-    if not resamples:
-        return {name: Interval(value) for name, value in values.items()}
-    drawn, shrink = _drawn(sample, seed, most_rows)
-    found = resampled(drawn, resamples, seed)
-    return {name: _interval(sample, name, value, found[name], shrink) for name, value in values.items()}
+    import numpy as np
+
+    # Numbers too large to be squared give no metric, rather than a warning.
+    with np.errstate(all="ignore"):
+        values = sample.values()
+        if not resamples:
+            return {name: Interval(value) for name, value in values.items()}
+        drawn, shrink = _drawn(sample, seed, most_rows)
+        found = resampled(drawn, resamples, seed)
+        return {name: _interval(sample, name, value, found[name], shrink) for name, value in values.items()}
 
 
 def differences(first: Any, second: Any, *, resamples: int, seed: int, most_rows: int) -> dict[str, Interval]:
     """Give second minus first for each metric, with the interval of the *paired* bootstrap: both see the same resamples."""
-    before, after = first.values(), second.values()
-    (first, shrink), (second, _) = _drawn(first, seed, most_rows), _drawn(second, seed, most_rows)
-    one, two = resampled(first, resamples, seed), resampled(second, resamples, seed)
-    found = {}
-    for name in before:
-        if name in after:
-            change = after[name] - before[name]
-            low, high = _percentiles(two[name] - one[name])
-            found[name] = Interval(change, *_scaled(change, low, high, shrink))
-    return found
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        before, after = first.values(), second.values()
+        (first, shrink), (second, _) = _drawn(first, seed, most_rows), _drawn(second, seed, most_rows)
+        one, two = resampled(first, resamples, seed), resampled(second, resamples, seed)
+        found = {}
+        for name in before:
+            if name in after:
+                change = after[name] - before[name]
+                low, high = _percentiles(two[name] - one[name])
+                found[name] = Interval(change, *_scaled(change, low, high, shrink))
+        return found
 
 
 def resampled(sample: Any, resamples: int, seed: int) -> dict[str, NDArray[Any]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CALIBRATION_BINS = 10
+BEYOND = 9.5
+"""A quantile of errors has an interval if about ten errors lie beyond it."""
 GROUPS = 2048
 """Resamples see at most this many groups of neighbouring scores or errors."""
 
@@ -154,7 +156,7 @@ class Classification:
             found["log_loss"] = sums[:, 0] / total
             found["brier"] = sums[:, 1] / total
             found |= _of_rankings([ranking.counts(weights) for ranking in rankings])
-            found["calibration_error"] = abs(sums[:, 2:]).sum(axis=1) / total
+            found["calibration_error"] = abs(self._gaps(weights)).sum(axis=1) / total
         return found
 
     def _confusions(self, weights: NDArray[Any]) -> NDArray[Any]:
@@ -203,20 +205,34 @@ class Classification:
 
     @cached_property
     def _summed(self) -> NDArray[Any]:
-        """What is summed over the rows: log loss, Brier score, and the gap of each calibration bin."""
+        """What is summed over the rows: log loss and Brier score."""
         import numpy as np
 
         assert self.probabilities is not None
-        every = np.arange(self.rows)
-        found = np.zeros((self.rows, 2 + CALIBRATION_BINS))
-        of_truth = np.clip(self.probabilities[every, self.truth], self.smallest, 1 - self.smallest)
-        found[:, 0] = -np.log(of_truth)
+        of_truth = self.probabilities[np.arange(self.rows), self.truth]
+        loss = -np.log(np.clip(of_truth, self.smallest, 1 - self.smallest))
         if self.positive is None:
-            found[:, 1] = (self.probabilities**2).sum(axis=1) - 2 * self.probabilities[every, self.truth] + 1
+            square = (self.probabilities**2).sum(axis=1) - 2 * of_truth + 1
         else:
-            found[:, 1] = (self.probabilities[:, self.positive] - (self.truth == self.positive)) ** 2
+            square = (self.probabilities[:, self.positive] - (self.truth == self.positive)) ** 2
+        return np.stack([loss, square], axis=1)
+
+    def _gaps(self, weights: NDArray[Any]) -> NDArray[Any]:
+        """Give the sum of truth minus probability in each calibration bin (resamples x bins)."""
+        import numpy as np
+
         sure, right = self.certainty
-        found[every, 2 + self.bins] = right - sure
+        if len(weights) == 1:
+            return np.bincount(self.bins, weights=(right - sure) * weights[0], minlength=CALIBRATION_BINS)[None, :]
+        return np.asarray(weights @ self._gaps_by_bin)
+
+    @cached_property
+    def _gaps_by_bin(self) -> NDArray[Any]:
+        import numpy as np
+
+        sure, right = self.certainty
+        found = np.zeros((self.rows, CALIBRATION_BINS), np.float32)
+        found[np.arange(self.rows), self.bins] = right - sure
         return found
 
 
@@ -342,6 +358,8 @@ class Regression:
             before = np.maximum(at - 1, 0)
             part = _share(wanted - up_to[every, before], up_to[every, at] - up_to[every, before], empty=1.0)
             found[name] = largest[before] + part * (largest[at] - largest[before])
+            if (1 - share) * self.rows < BEYOND:
+                found[name][:] = np.nan
         return found
 
 

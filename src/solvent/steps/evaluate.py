@@ -126,12 +126,14 @@ def _notes(sample: Sample, values: Mapping[str, Interval], small: Sequence[Cut],
 
 def _expected(sample: Sample) -> tuple[str, ...]:
     if isinstance(sample, Regression):
-        return ("r2",)
+        return ("mae", "rmse", "bias", "r2")
     return ("recall",) if sample.probabilities is None else ("recall", "roc_auc", "average_precision")
 
 
 def _why_undefined(sample: Sample, name: str) -> str:
     if isinstance(sample, Regression):
-        return f"{name} is not defined: all values of the truth are equal"
+        if name == "r2" and sample.truth.min() == sample.truth.max():
+            return f"{name} is not defined: all values of the truth are equal"
+        return f"{name} is too large for a number"
     held = sorted({sample.classes[number] for number in sample.truth.tolist()})
     return f"{name} is not defined: truth holds only {', '.join(held)}"
