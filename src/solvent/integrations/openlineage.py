@@ -79,7 +79,7 @@ class RunEvents:
         }
 
     def _step_facets(self, record: StepRunRecord) -> Event:
-        parent = {
+        parent: Event = {
             "run": {"runId": str(self._run_uuid)},
             "job": {"namespace": self._project, "name": self._run.pipeline},
         }
