@@ -17,7 +17,9 @@ KINDS = ("openlineage", "croissant", "card")
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument("kind", choices=KINDS, help="events of a run, a dataset version, or the card of a model")
     parser.add_argument(
-        "what", metavar="WHAT", help="openlineage: RUN; croissant: DATASET or DATASET@N; card: RUN, RUN/STEP or RUN/STEP.FIELD"
+        "what",
+        metavar="WHAT",
+        help="openlineage: RUN; croissant: DATASET or DATASET@N; card: RUN or RUN/STEP.FIELD",
     )
     parser.add_argument("-o", "--output", metavar="PATH", help="a file, or for croissant a folder; else it is printed")
     for word in ("license", "description", "creator", "url"):

@@ -29,11 +29,11 @@ class Model(NamedTuple):
 
 
 def model_card(run: Run, model: Model) -> str:
-    """Write the card of a model that a run made: what it is, what it was trained on, how good it is, how to make it again."""
+    """Write the card of a model: what it is, what it was trained on, how good it is, how to make it again."""
     sections = (
         _block(run, model),
         f"# {run.pipeline}: {short_type(model.artifact.type)}\n",
-        _about(run, model),
+        _about(run, model) + "\n",
         _section("Training data", _data(run, model)),
         _section("Evaluation", _evaluation(run)),
         _section("What to know", _findings(run)),
@@ -56,7 +56,8 @@ def find_model(run: Run, step: StepRun | None = None, field: str | None = None) 
     if not found:
         what = f"`{step.label}` of run {run.id}" if step is not None else f"run {run.id}"
         raise NotFoundError(
-            f"{what} gave no model", hint=f"models are outputs stored as {', '.join(MODEL_FORMATS)}: name RUN/STEP.FIELD"
+            f"{what} gave no model",
+            hint=f"models are outputs stored as {', '.join(MODEL_FORMATS)}: name RUN/STEP.FIELD",
         )
     returned = run.record.result or ""
     return next((each for each in reversed(found) if each.artifact.digest in returned), found[-1])
@@ -85,18 +86,24 @@ def _block(run: Run, model: Model) -> str:
 
 
 def _dataset_names(run: Run) -> str:
-    return ", ".join(dict.fromkeys(f"{name}@{use.number}" for name, use in datasets_of_run(run._stores.metadata, run.id)))
+    return ", ".join(
+        dict.fromkeys(f"{name}@{use.number}" for name, use in datasets_of_run(run._stores.metadata, run.id))
+    )
 
 
 def _about(run: Run, model: Model) -> str:
     record, step, artifact = run.record, model.step, model.artifact
-    commit = f"{record.git_commit[:12]}{' with changes' if record.git_diff else ''}" if record.git_commit else "not in git"
+    commit = (
+        f"commit {record.git_commit[:12]}{' with changes' if record.git_diff else ''}"
+        if record.git_commit
+        else "not in git"
+    )
     facts = {
         "model": f"`{short_type(artifact.type)}`, {size_text(artifact.size_bytes)}, stored as {artifact.format}",
         "digest": f"`{artifact.digest}`",
         "made by": f"step `{step.label}` of run `{run.id}`" + (f", {_when(record.started_at)}" if record else ""),
         "who": f"{record.user} on {record.host}",
-        "code": f"commit {commit}",
+        "code": commit,
         "seed": str(record.seed),
         "training took": f"{seconds_text(step.executed_seconds)}, {seconds_text(step.cpu_seconds)} of CPU"
         + (f", at most {size_text(step.peak_memory_bytes)} of memory" if step.peak_memory_bytes else ""),
@@ -177,7 +184,9 @@ def _evaluation(run: Run) -> list[str]:
 
 def _findings(run: Run) -> list[str]:
     found = list_findings(run._stores.metadata, run.id)
-    checks = [check for step in run.steps for check in (step._record.execution.checks if step._record.execution else ())]
+    checks = [
+        check for step in run.steps for check in (step._record.execution.checks if step._record.execution else ())
+    ]
     lines = [f"- **{each.severity}**: {each.subject}: {each.message}" for each in found]
     if checks:
         passed = sum(check.status == "passed" for check in checks)
@@ -204,7 +213,7 @@ def _section(title: str, lines: Iterable[str]) -> str:
 
 def _table(heads: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
-    return "\n".join(f"| {' | '.join(_cell(each) for each in line)} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(_cell(each) for each in line)} |" for line in lines)
 
 
 def _cell(text: str) -> str:
@@ -213,5 +222,3 @@ def _cell(text: str) -> str:
 
 def _when(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-

@@ -62,8 +62,8 @@ def export_croissant(
 ) -> str:
     """Write the data of a version and `croissant.json` into a new folder, and give the path of the latter.
 
-    The data file has the very bytes of the store, so its SHA-256 is that of the record. `words` are `license`, `description`,
-    `creator` and `url`, for which nothing is recorded. FormatError if the version is not stored as one file.
+    The data file has the very bytes of the store. `words` are `license`, `description`, `creator` and `url`, for which
+    nothing is recorded. FormatError if the version is not stored as one file.
     """
     name, media, content = _file(artifact, stores)
     os.makedirs(folder, exist_ok=True)
