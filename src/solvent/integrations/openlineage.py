@@ -51,7 +51,7 @@ class RunEvents:
     def _step(self, record: StepRunRecord) -> Iterator[Event]:
         execution = record.execution if record.source is None else None
         uuid_of_step = str(uuid.uuid5(self._run_uuid, str(record.position)))
-        run: dict[str, Any] = {"runId": uuid_of_step, "facets": self._step_facets(record)}
+        run: Event = {"runId": uuid_of_step, "facets": self._step_facets(record)}
         job = self._job(f"{self._run.pipeline}.{record.name}", "STEP")
         taken, given = self._inputs(record), self._outputs(record)
         began = execution.started_at if execution else record.finished_at
