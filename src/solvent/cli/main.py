@@ -34,7 +34,6 @@ COMMANDS = {
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run, artifact or dataset"),
     "export": ("export", "write OpenLineage events, a Croissant dataset or a model card"),
-    "note": ("annotate", "add a note to a run, step run or artifact"),
     "tag": ("annotate", "add or remove tags"),
     "trust": ("trust", "vouch for an artifact of another project whose reading runs code"),
     "copy": ("copy", "copy runs and their artifacts to another store, or from one"),
