@@ -58,6 +58,8 @@ def test_labels_have_no_metrics_of_probabilities() -> None:
     assert set(found.values) == {"accuracy", "balanced_accuracy", "precision", "recall", "f1"}
     assert found.curves == ()
     assert bare(LATE, LATE)["accuracy"] == 1.0
+    assert bare(LATE, LATE.astype(int))["accuracy"] == bare(LATE.astype(int), LATE)["accuracy"] == 1.0
+    assert bare(pd.array(LATE, dtype="boolean"), pd.array(LATE, dtype="boolean"))["accuracy"] == 1.0
 
 
 def test_numbers_are_a_regression_unless_they_look_like_classes() -> None:
@@ -141,6 +143,13 @@ def test_numbers_too_large_to_be_squared_are_told() -> None:
         (np.ones((2, 2, 2)), [1], {}, "one column"),
         ([{}], [1], {}, "found builtins.dict"),
         ([1j], [1], {}, "complex"),
+        (pd.Series(pd.date_range("2013", periods=2)), [1, 2], {}, "there are times in truth"),
+        (pd.DataFrame(), [1], {}, "without columns"),
+        (pl.LazyFrame({"a": [1]}), [1], {}, "the table is lazy"),
+        (["a", "b"], pd.DataFrame([[0.5, 0.5]] * 2, columns=["a", "a"]), {}, "2 columns called 'a'"),
+        (np.ma.array([1.5, 2.5], mask=[False, True]), [1, 2], {}, "1 missing value in truth"),
+        (pd.array([True, None], dtype="boolean"), [1, 2], {}, "1 missing value in truth"),
+        ("ab", [1, 2], {}, "truth should be one column"),
     ],
 )
 def test_what_can_not_be_evaluated_is_refused_in_words(

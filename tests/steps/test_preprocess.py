@@ -93,6 +93,7 @@ def test_the_index_of_pandas_is_kept_and_a_target_need_not_be_there() -> None:
         (lambda train: fit_preprocess(train.iloc[:0], "late"), "no rows"),
         (lambda train: fit_preprocess([1, 2]), "expected a table"),
         (lambda train: fit_preprocess(pd.DataFrame({0: [1]})), "column name 0 is no text"),
+        (lambda train: fit_preprocess(train.assign(**{"carrier=AA": 1})), "two columns would be called 'carrier=AA'"),
         (lambda train: preprocess(fit_preprocess(train), train.drop(columns="delay")), "has no column 'delay'"),
         (lambda train: preprocess(fit_preprocess(train), train.assign(delay="x")), "'delay' holds texts, and numbers"),
     ],

@@ -47,6 +47,8 @@ def read_sample(
 
 def _truth_of(truth: Any, target: str | None) -> Vector:
     if is_table(truth):
+        if not names_of(truth):
+            raise DataError("truth is a table without columns")
         if target is None and len(names_of(truth)) > 1:
             raise DataError(
                 "truth is a table, and nothing says which of its columns is the truth",
@@ -61,6 +63,8 @@ def _known(found: Vector, what: str) -> Vector:
     """Refuse nothing at all, and missing values: what an unknown value would have been is not for us to say."""
     import numpy as np
 
+    if found.kind == "time":
+        raise DataError(f"there are times in {what}", hint="give numbers, such as the seconds since a start")
     if not len(found):
         raise DataError(f"there are no rows in {what}", hint="evaluate on a part that has rows")
     if found.missing.any():
@@ -141,6 +145,7 @@ def _of_vector(
     values = known or _distinct(true)
     if found.values.dtype.kind == "f" and not _labels_only(found, values):
         return _of_scores(true, values, found, positive, threshold)
+    found = _like_truth(true, found)
     values = known or _merged(true, found)
     truth, labels = _numbered(true, values, "truth"), _numbered(found, values, "predictions")
     names = tuple(map(class_text, values))
@@ -276,6 +281,17 @@ def _distinct(found: Vector) -> list[Any]:
     if found.kind == "text":
         return sorted(dict.fromkeys(found.values.tolist()))
     return list(np.unique(found.values).tolist())
+
+
+def _like_truth(true: Vector, found: Vector) -> Vector:
+    """Give labels of 0 and 1 as booleans where the truth is one of booleans, and the other way round."""
+    import numpy as np
+
+    if true.kind == "boolean" and found.kind == "number" and np.isin(found.values, (0, 1)).all():
+        return Vector(found.values == 1, found.missing)
+    if true.kind == "number" and found.kind == "boolean":
+        return Vector(found.values.astype(int), found.missing)
+    return found
 
 
 def _merged(true: Vector, found: Vector) -> list[Any]:

@@ -31,7 +31,9 @@ class Vector:
 
 
 def is_table(value: Any) -> bool:
-    """Whether a value has named columns: a table of pandas, polars or Arrow."""
+    """Whether a value has named columns: a table of pandas, polars or Arrow. DataError for one that is not read yet."""
+    if hasattr(value, "collect_schema") and hasattr(value, "collect"):
+        raise DataError("the table is lazy: its rows are not there yet", hint="give table.collect()")
     return hasattr(value, "columns") or hasattr(value, "column_names")
 
 
@@ -48,6 +50,8 @@ def column_of(table: Any, name: Any, what: str = "the table") -> Any:
             f"{what} has no column {name!r}{nearest(str(name), names)}",
             hint=f"its columns: {', '.join(map(str, names[:20]))}{', ...' if len(names) > 20 else ''}",
         )
+    if names.count(name) > 1:
+        raise DataError(f"{what} has {names.count(name)} columns called {name!r}", hint="give each a name of its own")
     return table.column(name) if hasattr(table, "column_names") else table[name]
 
 
@@ -59,6 +63,8 @@ def vector(value: Any, what: str = "the values") -> Vector:
     """Read a series, an array or a list of one dimension."""
     import numpy as np
 
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.astype(object).filled(None)
     found = np.asarray(_plain(value))
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
@@ -94,7 +100,9 @@ def _plain(value: Any) -> Any:
 
 def _filled(value: Any) -> Any:
     """Give the values of a pandas series of an extension type, None where they are missing."""
-    missing = value.isna().to_numpy()
+    import numpy as np
+
+    missing = np.asarray(value.isna())
     if getattr(value.dtype, "tz", None) is not None:
         return value.dt.tz_convert(None).to_numpy()
     if not missing.any() and value.dtype.kind in "biufMm":

@@ -89,6 +89,7 @@ def fit_preprocess(
             columns.append(Column(name, "category", categories=_categories(found, most_categories)))
         else:
             columns.append(_number(name, found, impute, scale))
+    _check_names(columns, target, encode)
     return Preprocess(tuple(columns), target, encode, tuple(left_out))
 
 
@@ -126,6 +127,22 @@ def _names_of(table: Any) -> list[str]:
 def _check_choice(what: str, given: str, known: Sequence[str]) -> None:
     if given not in known:
         raise DataError(f"{what}={given!r}{nearest(str(given), known)}", hint=f"one of {', '.join(known)}")
+
+
+def _check_names(columns: Sequence[Column], target: str | None, encode: str) -> None:
+    """Refuse a table in which the name of an encoded column is taken already."""
+    made = [target] if target is not None else []
+    for column in columns:
+        made += _made_of(column, encode)
+    if doubled := next((name for name in made if made.count(name) > 1), None):
+        raise DataError(f"two columns would be called {doubled!r} when encoded", hint="give one another name before")
+
+
+def _made_of(column: Column, encode: str) -> list[str]:
+    """Name the columns that a column becomes."""
+    if column.kind == "number" or encode == "ordinal":
+        return [column.name]
+    return [f"{column.name}={value}" for value in column.categories]
 
 
 def _number(name: str, found: Vector, impute: str, scale: str) -> Column:
@@ -171,7 +188,7 @@ def _apply(column: Column, found: Vector, encode: str) -> dict[str, Any]:
     codes = np.fromiter((places.get(value, -1) for value in _texts(found)), np.int64, len(found))
     if encode == "ordinal":
         return {column.name: codes.astype(float)}
-    return {f"{column.name}={value}": (codes == place).astype(float) for value, place in places.items()}
+    return {name: (codes == place).astype(float) for place, name in enumerate(_made_of(column, encode))}
 
 
 def _scaled(column: Column, found: Vector) -> NDArray[Any]:
