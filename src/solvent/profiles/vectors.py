@@ -64,7 +64,7 @@ def vector(value: Any, what: str = "the values") -> Vector:
     import numpy as np
 
     if isinstance(value, np.ma.MaskedArray):
-        value = value.astype(object).filled(None)
+        value = _objects(value.tolist())  # None where masked
     found = np.asarray(_plain(value))
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
