@@ -40,7 +40,7 @@ class Column:
         self.nulls += array.null_count
         if self.problem is None and self._tally is not None and len(array) > array.null_count:
             try:
-                self._tally.add(array.drop_null() if array.null_count else array)
+                self._tally.add(array if self._tally.takes_nulls or not array.null_count else array.drop_null())
             except Exception as error:  # whatever the column holds, the others go on
                 self.fail(error)
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 _SHORT_BYTES = 32
-_ROWS = 1 << 15
+_ROWS = 1 << 14
 _PIECE_BYTES = 1 << 20
 
 
@@ -54,8 +54,9 @@ def hash_texts(bounds: Any, data: Any) -> Hashed:
         within = int(np.searchsorted(bounds, low + _PIECE_BYTES, "right")) - 1
         end = max(min(start + _ROWS, within, count), start + 1)
         high = int(bounds[end])
-        piece = np.zeros(high - low + 8, np.uint8)
+        piece = np.empty(high - low + 8, np.uint8)
         piece[: high - low] = data[low:high]
+        piece[high - low :] = 0
         if high - low > _PIECE_BYTES:  # one very long text
             hashes[start] = int.from_bytes(blake2b(piece[: high - low].tobytes(), digest_size=8).digest())
             prefixes[start] = int.from_bytes(piece[:8].tobytes())
@@ -71,12 +72,12 @@ def _hash_piece(bounds: Any, piece: Any, hashes: Any, prefixes: Any) -> None:
     words: Any = np.ndarray((len(piece) - 7,), "<u8", piece, strides=(1,))
     starts, lengths = bounds[:-1], np.diff(bounds)
     masks = np.array([(1 << 8 * kept) - 1 for kept in range(9)], np.uint64)
-    word = words[starts]
-    if int(lengths.min()) < 8:
-        word &= masks[np.minimum(lengths, 8)]
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    word = words[:: max(longest, 1)][: len(starts)] if shortest == longest else words[starts]
+    if shortest < 8:
+        word = word & masks[np.minimum(lengths, 8)]
     prefixes[:] = word.byteswap()
     found = mix(word + lengths.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-    longest = int(lengths.max(initial=0))
     for at in range(8, min(longest, _SHORT_BYTES), 8):
         rows = np.flatnonzero(lengths > at)
         word = words[starts[rows] + at] & masks[np.minimum(lengths[rows] - at, 8)]

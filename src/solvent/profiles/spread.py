@@ -122,7 +122,7 @@ class Numbers:
 
         if self._sketch is None:
             raw, self._raw = self._raw, []
-            finite = self._count(np.sort(raw[0] if len(raw) == 1 else np.concatenate(raw)) if raw else np.empty(0))
+            finite = self._count(_ordered(raw[0] if len(raw) == 1 else np.concatenate(raw)) if raw else np.empty(0))
             quantiles = _quantiles(finite)
             edges = _edges(quantiles, unit, whole=whole)
             return Spread(marks_of(finite), quantiles, edges, _counts_between(finite, edges), 0.0, None)
@@ -148,6 +148,18 @@ class Numbers:
             frequent=list(zip(frequent.values, frequent.counts.tolist(), strict=True)),
             distinct_error=distinct_error,
         )
+
+
+def _ordered(values: Any) -> Any:
+    """Sort numbers; many integers of a small range by counting them."""
+    import numpy as np
+
+    if values.dtype.kind == "i" and len(values) > _BLOCK:
+        least, most = int(values.min()), int(values.max())
+        if most - least < len(values) // 8:
+            counts = np.bincount(values.astype(np.int64, copy=False) - least)
+            return np.repeat(np.arange(least, most + 1), counts)
+    return np.sort(values)
 
 
 def _both_ends(values: list[Any]) -> list[Any]:
