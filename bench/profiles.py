@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,29 +60,30 @@ def child(kind: str) -> dict[str, float]:
     from solvent.profiles.make import make_profile
     from solvent.profiles.records import to_json
 
-    arrow = pa.Table.from_pandas(make_table())
+    table: Any = pa.Table.from_pandas(make_table())
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/table.parquet"
-        found = {"write": cpu(lambda: pq.write_table(arrow, path, compression="zstd"))}
+        written = cpu(partial(pq.write_table, table, path, compression="zstd"))
         if kind == "batches":
-            del arrow
+            table = None
 
-            def read() -> object:
-                return profile_batches(pq.ParquetFile(path).iter_batches(1 << 17))
+            def work() -> str:
+                return to_json(profile_batches(pq.ParquetFile(path).iter_batches(1 << 17)))
+        else:
+            if kind == "polars":
+                import polars
 
-            return {**found, "profile": cpu(read), "above": peak_above(read)}
-    table: Any = arrow
-    if kind == "polars":
-        import polars
+                table = polars.from_arrow(table)
+            elif kind == "pandas":
+                table = table.to_pandas()
 
-        table = polars.from_arrow(arrow)
-    elif kind == "pandas":
-        table = arrow.to_pandas()
-    del arrow
-    make_profile(table)
-    above = peak_above(lambda: make_profile(table))
-    size = len(to_json(make_profile(table)))
-    return {**found, "profile": cpu(lambda: make_profile(table)), "above": above, "json": size}
+            def work() -> str:
+                return to_json(make_profile(table))
+
+        small = pa.table({"x": [1.5], "s": ["a"]})
+        make_profile(small)  # what is imported once is no memory of the profile
+        above = peak_above(work)
+        return {"write": written, "above": above, "json": len(work()), "profile": cpu(work)}
 
 
 def median(kind: str, runs: int) -> dict[str, float]:
@@ -113,6 +115,7 @@ def small_run(runs: int) -> tuple[float, float]:
             for switch, times in took.items():
                 # A new store each time, else the profile is there already.
                 environment = {**os.environ, "SOLVENT_STATISTICS": switch, "SOLVENT_HOME": f"{folder}/{switch}{number}"}
+                environment.pop("PYTHONDONTWRITEBYTECODE", None)
                 before = _children()
                 subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
                 times.append(_children() - before)
@@ -126,19 +129,20 @@ def _children() -> float:
 
 def rows(runs: int) -> list[str]:
     lines = ["| what | measured | budget | met |", "| --- | --- | --- | --- |"]
-    named = {
-        "pandas": ("pandas, PyArrow and NumPy alone", 0.5, 100),
-        "polars": ("polars", 0.4, 100),
-        "arrow": ("Arrow", 0.5, 100),
-        "batches": ("the Parquet file in batches, decoding included", None, None),
+    # Budgets: times the write, MB of memory.
+    named: dict[str, tuple[str, float | None, float]] = {
+        "pandas": ("pandas, with PyArrow and NumPy alone", 0.4, 100),
+        "polars": ("polars, whose texts are turned to Arrow", 0.5, 100),
+        "arrow": ("Arrow", 0.4, 100),
+        "batches": ("the Parquet file in batches, decoding included", None, 100),
     }
     for kind, (words, budget, memory) in named.items():
         found = median(kind, runs)
         share = found["profile"] / found["write"]
         above = found["above"] / MB
-        met = budget is None or (share <= budget and above <= (memory or 0))
-        limits = "-" if budget is None else f"{budget} x, {memory} MB"
-        shown = f"{found['profile']:.2f} s of CPU, {share:.2f} x the write, {above:.0f} MB above"
+        met = above <= memory and (budget is None or share <= budget)
+        limits = f"{memory} MB" if budget is None else f"{budget} x, {memory} MB"
+        shown = f"{found['profile']:.2f} s of CPU, {share:.2f} x the write, {above:.0f} MB above the table, {found['json'] / 1000:.0f} kB stored"
         lines.append(f"| 1,000,000 x 20: {words} | {shown} | {limits} | {'yes' if met else '**no**'} |")
         print(lines[-1], flush=True)
     bare, whole = small_run(runs)

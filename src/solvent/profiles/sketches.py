@@ -72,6 +72,14 @@ def _joined(summaries: list[tuple[Any, Any]]) -> tuple[Any, Any]:
     return points[order], weights[order]
 
 
+def ordered_set(values: Any) -> Any:
+    """Give the different values in order; the array that was given is sorted."""
+    import numpy as np
+
+    values.sort()
+    return values[np.concatenate([[True], values[1:] != values[:-1]])]
+
+
 class DistinctSketch:
     """How many different 64-bit hashes were seen, told from the least of them."""
 
@@ -88,7 +96,7 @@ class DistinctSketch:
             if len(self._least) == HASHES:
                 block = block[block < self._least[-1]]
             if len(block):
-                self._least = np.unique(np.concatenate([self._least, block]))[:HASHES]
+                self._least = ordered_set(np.concatenate([self._least, block]))[:HASHES]
 
     def merge(self, other: DistinctSketch) -> None:
         if other._least is not None:
@@ -116,9 +124,11 @@ class FrequentNumbers:
         values, counts = self._cut(values, counts)
         if self.values is not None:
             both = np.concatenate([self.values, values])
-            values, at = np.unique(both, return_inverse=True)
-            counts = np.bincount(at, weights=np.concatenate([self.counts, counts])).astype(np.int64)
-            values, counts = self._cut(values, counts)
+            order = np.argsort(both, kind="stable")
+            both, counts = both[order], np.concatenate([self.counts, counts])[order]
+            starts = np.flatnonzero(np.concatenate([[True], both[1:] != both[:-1]])) if len(both) else order
+            counts = np.add.reduceat(counts, starts) if len(both) else counts
+            values, counts = self._cut(both[starts], counts)
         self.values, self.counts = values, counts
 
     def _cut(self, values: Any, counts: Any) -> tuple[Any, Any]:
@@ -126,7 +136,8 @@ class FrequentNumbers:
 
         if len(values) <= COUNTERS:
             return values, counts
-        least = int(np.partition(counts, len(counts) - COUNTERS - 1)[len(counts) - COUNTERS - 1])
+        place = len(counts) - COUNTERS - 1
+        least = 1 if int(counts.max()) == 1 else int(np.partition(counts, place)[place])
         self.short += least
         kept = counts > least
         return values[kept], counts[kept] - least

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from solvent.profiles.hashing import hash_numbers
 from solvent.profiles.moments import Moments
 from solvent.profiles.records import BINS, CDF_ERROR, DOMAIN, QUANTILES, TOP, VALUES
-from solvent.profiles.sketches import QUANTILE_ERROR, DistinctSketch, FrequentNumbers, QuantileSketch
+from solvent.profiles.sketches import QUANTILE_ERROR, DistinctSketch, FrequentNumbers, QuantileSketch, ordered_set
 
 EXACT_ROWS = 1 << 21
 GRID = 4096
@@ -257,14 +257,6 @@ def _weighted_marks(points: Any, weights: Any) -> Marks:
         kept = ordered_set(np.minimum(np.concatenate([[0], at]), len(upto) - 1))
         return Marks(values[kept], below[kept], upto[kept], round(float(upto[-1])), len(values))
     return Marks(values, below, upto, round(float(upto[-1])), len(values))
-
-
-def ordered_set(values: Any) -> Any:
-    """Give the different values in order; the array that was given is sorted."""
-    import numpy as np
-
-    values.sort()
-    return values[np.concatenate([[True], values[1:] != values[:-1]])]
 
 
 def _quantiles(ordered: Any) -> Any:
