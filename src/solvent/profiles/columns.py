@@ -101,7 +101,7 @@ def _plain(array: Any) -> Any:
 
         pc: Any = pyarrow.compute
         return pc.run_end_decode(array)
-    if pa.types.is_string_view(array.type):
+    if pa.types.is_string_view(array.type) and array.null_count:
         return array.cast(pa.large_string())
     if pa.types.is_binary_view(array.type):
         return array.cast(pa.large_binary())

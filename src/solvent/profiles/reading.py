@@ -111,6 +111,10 @@ def _from_polars(series: Any) -> Any:
         import polars
 
         series = series.cast(polars.Float64)
+    if kind == "String":
+        import polars
+
+        return series.to_arrow(compat_level=polars.CompatLevel.newest())  # as it lies in memory
     return series.to_arrow()
 
 

@@ -14,6 +14,7 @@ GRID = 4096
 """So many ranks of a sorted column are looked at: between two of them lies 1 / GRID of the rows, or one value."""
 _BLOCK = 1 << 16
 _CDF_POINTS = 1024
+_FIRST_KNOTS = 17
 
 
 class Numbers:
@@ -33,15 +34,17 @@ class Numbers:
         self._copied = held_bytes is not None
         self._raw: list[Any] = []
         self._raw_rows = 0
+        self._fresh = False
         self._sketch: QuantileSketch | None = None
         self._frequent = FrequentNumbers()
         self._distinct = DistinctSketch()
         self._ends: list[Any] = []
 
-    def add(self, values: Any) -> None:
-        """Take numbers as a NumPy array; it must not change until the result is asked for."""
+    def add(self, values: Any, *, fresh: bool = False) -> None:
+        """Take numbers as a NumPy array, which must not change before the result; a `fresh` one is given away."""
         if len(values):
-            self._raw.append(values.copy() if self._copied else values)
+            self._fresh = fresh
+            self._raw.append(values.copy() if self._copied and not fresh else values)
             self._raw_rows += len(values)
         if self._raw_rows > (self._exact_rows if self._sketch is None else _BLOCK):
             self._spill(whole_blocks=True)
@@ -122,7 +125,8 @@ class Numbers:
 
         if self._sketch is None:
             raw, self._raw = self._raw, []
-            finite = self._count(_ordered(raw[0] if len(raw) == 1 else np.concatenate(raw)) if raw else np.empty(0))
+            whole_column = np.concatenate(raw) if len(raw) > 1 else raw[0] if raw else np.empty(0)
+            finite = self._count(_ordered(whole_column, fresh=self._fresh or len(raw) > 1))
             quantiles = _quantiles(finite)
             edges = _edges(quantiles, unit, whole=whole)
             return Spread(marks_of(finite), quantiles, edges, _counts_between(finite, edges), 0.0, None)
@@ -150,8 +154,8 @@ class Numbers:
         )
 
 
-def _ordered(values: Any) -> Any:
-    """Sort numbers; many integers of a small range by counting them."""
+def _ordered(values: Any, *, fresh: bool) -> Any:
+    """Sort numbers, `fresh` ones in place; many integers of a small range by counting them."""
     import numpy as np
 
     if values.dtype.kind == "i" and len(values) > _BLOCK:
@@ -159,7 +163,10 @@ def _ordered(values: Any) -> Any:
         if most - least < len(values) // 8:
             counts = np.bincount(values.astype(np.int64, copy=False) - least)
             return np.repeat(np.arange(least, most + 1), counts)
-    return np.sort(values)
+    if not fresh:
+        return np.sort(values)
+    values.sort()
+    return values
 
 
 def _both_ends(values: list[Any]) -> list[Any]:
@@ -353,7 +360,7 @@ def _bent(xs: Any, shares: Any, tolerance: float) -> Any:
     import numpy as np
 
     xs = xs / max(1.0, float(np.abs(xs).max()) / 2.0**500)
-    knots = np.array([0, len(xs) - 1])
+    knots = ordered_set(np.linspace(0, len(xs) - 1, _FIRST_KNOTS).astype(np.int64))
     while True:
         start, end = knots[:-1], knots[1:]
         long = np.diff(knots)

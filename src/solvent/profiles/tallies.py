@@ -73,33 +73,42 @@ def _spread_fields(numbers: Numbers, spread: Spread, shown: Any) -> dict[str, An
     }
 
 
+def _add_present(numbers: Numbers, array: Any) -> None:
+    """Add the values of an Arrow array of numbers, without nulls."""
+    import numpy as np
+
+    if not array.null_count:
+        numbers.add(array.to_numpy())
+        return
+    valid, values = array.buffers()
+    end = array.offset + len(array)
+    # Arrow's own filter takes twice as long.
+    present = np.unpackbits(np.frombuffer(valid, np.uint8), count=end, bitorder="little")[array.offset :].view(bool)
+    numbers.add(np.frombuffer(values, array.type.to_pandas_dtype())[array.offset : end][present], fresh=True)
+
+
 class _Plain:
     """Integers and floats."""
 
     kind = "number"
+    takes_nulls = True
 
     def __init__(self, held_bytes: int | None, *, whole: bool) -> None:
         self._numbers = Numbers(held_bytes)
         self._whole = whole
-        self.takes_nulls = not whole
-        self._nulls = 0
 
     def add(self, array: Any) -> None:
-        if array.null_count:  # taken for NaN, and counted apart, which costs a quarter of taking them out
-            self._nulls += array.null_count
-            array = array.fill_null(float("nan"))
-        self._numbers.add(array.to_numpy(zero_copy_only=False))
+        _add_present(self._numbers, array)
 
     def merge(self, other: _Plain) -> None:
         self._numbers.merge(other._numbers)
-        self._nulls += other._nulls
 
     def fields(self) -> dict[str, Any]:
         numbers = self._numbers
         return {
             **_spread_fields(numbers, numbers.result(whole=self._whole), repr),
             **{"zeros": numbers.zeros, "negatives": numbers.negatives},
-            **{"minimum": numbers.least, "maximum": numbers.most, "nan": numbers.nan - self._nulls},
+            **{"minimum": numbers.least, "maximum": numbers.most},
         }
 
 
@@ -137,6 +146,7 @@ class _Times(_Scaled):
     """Moments, days, durations and times of day."""
 
     kind = "time"
+    takes_nulls = True
 
     def __init__(self, arrow: Any, held_bytes: int | None) -> None:
         self._clock = Clock(arrow)
@@ -146,7 +156,7 @@ class _Times(_Scaled):
         import pyarrow as pa
 
         wide = pa.int32() if array.type.bit_width == 32 else pa.int64()
-        self._numbers.add(array.view(wide).to_numpy(zero_copy_only=False))
+        _add_present(self._numbers, array.view(wide))
 
     def text(self, count: int) -> str:
         return self._clock.text(count)
@@ -164,21 +174,26 @@ class _Decimals(_Scaled):
 
     def add(self, array: Any) -> None:
         import numpy as np
-        import pyarrow as pa
 
-        if self._long is None:
-            try:
-                narrow = array.cast(pa.decimal128(18, self._scale))
-            except pa.ArrowInvalid:
-                if self._rows:
-                    raise
-                self._long = _LongDecimals(self._scale, self._held_bytes)
-        if self._long is not None:
+        narrow = None if self._long is not None else self._narrow(array)
+        if narrow is None:
+            self._long = self._long or _LongDecimals(self._scale, self._held_bytes)
             self._long.add(array)
             return
         self._rows += len(array)
         words = np.frombuffer(narrow.buffers()[1], np.int64)
         self._numbers.add(words[2 * narrow.offset : 2 * (narrow.offset + len(narrow)) : 2])
+
+    def _narrow(self, array: Any) -> Any:
+        """Give decimals of 18 digits, or None where the first ones have more; later ones raise."""
+        import pyarrow as pa
+
+        try:
+            return array.cast(pa.decimal128(18, self._scale))
+        except pa.ArrowInvalid:
+            if self._rows:
+                raise
+            return None
 
     def merge(self, other: _Scaled) -> None:
         if self._long is not None or getattr(other, "_long", None) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from solvent.profiles.hashing import hash_texts
@@ -19,6 +20,7 @@ SHOWN = 200
 _COUNTED_BYTES = 4 << 20
 _SAMPLE_BYTES = 16 << 20
 _PROBE = 1 << 13
+_TOGETHER = 8
 
 
 class Frequent(NamedTuple):
@@ -73,9 +75,10 @@ class Texts:
     def _add_plain(self, array: Any) -> None:
         if self._counted is not None and _repeats(array):
             counted = array.value_counts()
-            self._add_counted(counted.field("values"), counted.field("counts").to_numpy())
+            self._add_counted(_offset(counted.field("values")), counted.field("counts").to_numpy())
             return
         self._stop_counting()
+        array = _offset(array)
         self._measure(array, None)
         self._hold(array)
 
@@ -195,9 +198,9 @@ class Texts:
         if self._counted is not None:
             limit = CATEGORIES if categories else DOMAIN
             few = len(self._counted) <= limit
-            ranked = sorted(self._counted.items(), key=lambda each: (-each[1], each[0]))
-            top = ranked if few else [each for each in ranked[:TOP] if each[1] > 1]
-            return Frequent(len(self._counted), 0.0, [(_shown(text), count) for text, count in top], self.rows, False)
+            shown = nsmallest(limit if few else TOP, self._counted.items(), key=lambda each: (-each[1], each[0]))
+            top = [(_shown(text), count) for text, count in shown if few or count > 1]
+            return Frequent(len(self._counted), 0.0, top, self.rows, False)
         if self._held is not None:
             distinct, top = _count_held(self._held)
             return Frequent(distinct, 0.0, top, self.rows, False)
@@ -301,12 +304,20 @@ class _Sample:
 
 def _repeats(array: Any) -> bool:
     """Whether the texts are few enough to be counted, from a look at some of them."""
-    import numpy as np
+    import pyarrow as pa
 
     if len(array) <= COUNTED:
         return bool(array.nbytes <= _COUNTED_BYTES)
-    some = array.take(np.arange(_PROBE) * len(array) // _PROBE) if len(array) > _PROBE else array
+    step = len(array) / (_PROBE // _TOGETHER)
+    some = pa.concat_arrays([array.slice(int(at * step), _TOGETHER) for at in range(_PROBE // _TOGETHER)])
     return len(some.dictionary_encode().dictionary) <= len(some) * 3 // 8 and some.nbytes <= _COUNTED_BYTES
+
+
+def _offset(array: Any) -> Any:
+    """Give texts that lie end to end; those of polars are views, which few functions of Arrow know."""
+    import pyarrow as pa
+
+    return array.cast(pa.large_string()) if pa.types.is_string_view(array.type) else array
 
 
 def _buffers(array: Any) -> tuple[Any, Any]:

@@ -168,7 +168,7 @@ def read_batches(view: memoryview, meta: Mapping[str, Any], rows: int) -> Iterat
             yield table.slice(start, rows)
         return
     schema = ipc.read_schema(pa.py_buffer(base64.b64decode(meta["schema"]))) if "schema" in meta else None
-    file = parquet.ParquetFile(pa.BufferReader(pa.py_buffer(view)))
+    file = parquet.ParquetFile(pa.BufferReader(pa.py_buffer(view)), pre_buffer=False)
     for batch in file.iter_batches(batch_size=rows):
         table = pa.Table.from_batches([batch])
         yield table if schema is None else _as_schema(table, schema)
