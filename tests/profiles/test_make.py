@@ -79,6 +79,7 @@ ADVERSARIAL: dict[str, Sequence[Any]] = {
     "the ends of the type": [-(2**63), 2**63 - 1, 0],
     "a spike": [0] * 900 + list(range(300)),
     "huge": [1e308, -1e308, 1e308],
+    "the largest": [1.7976931348623157e308] * 3,
 }
 
 

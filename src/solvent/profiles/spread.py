@@ -307,7 +307,8 @@ def _edges(quantiles: Any, unit: float, *, whole: bool) -> Any:
     resolved = 64 * float(np.spacing(max(abs(low), abs(high))))
     if high - low <= resolved:
         half = max(unit / 2, resolved)
-        low, high = low - half, high + half
+        largest = float(np.finfo(np.float64).max)
+        low, high = max(low - half, -largest), min(high + half, largest)
     return np.linspace(low, high, BINS + 1)
 
 
