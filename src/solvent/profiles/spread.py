@@ -304,7 +304,8 @@ def _edges(quantiles: Any, unit: float, *, whole: bool) -> Any:
         low, high = np.floor(low), np.ceil(high)
         width = np.ceil((high - low + 1) / BINS)
         return low - 0.5 + width * np.arange(np.ceil((high - low + 1) / width) + 1)
-    resolved = 64 * float(np.spacing(max(abs(low), abs(high))))
+    size = max(abs(low), abs(high))
+    resolved = 64 * (size - float(np.nextafter(size, 0)))
     if high - low <= resolved:
         half = max(unit / 2, resolved)
         largest = float(np.finfo(np.float64).max)
