@@ -133,6 +133,8 @@ def test_without_a_store_a_command_says_what_to_do_first(
         "data remove": ["x@1"],
         "report": ["x"],
         "report data": ["x"],
+        "schema": ["x"],
+        "accept": ["x"],
     }
     assert main([*command.split(), *needs.get(command, [])]) == 2
     assert "run a pipeline first" in capsys.readouterr().err

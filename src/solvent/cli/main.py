@@ -28,6 +28,8 @@ COMMANDS = {
     "data diff": ("datadiff", "compare two versions: rows, schema, columns, drift, and what used them"),
     "data history": ("data", "a statistic over the versions of a dataset"),
     "data remove": ("data", "give up the bytes of a version; the next clean-up takes them"),
+    "schema": ("schema", "show what is expected of a dataset; write it to a file, or read it from one"),
+    "accept": ("schema", "let a dataset's schema expect what a version is like"),
     "load": ("load", "show a dataset version or an output, or write it to a file"),
     "report": ("report", "make a page to look at, as one HTML file"),
     "report data": ("report", "the page of a table: alerts, columns over another version, history"),

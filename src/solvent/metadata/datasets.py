@@ -174,6 +174,28 @@ def current_use(database: Database, project: str, dataset: str, back: int = 0) -
     return None
 
 
+def use_before(database: Database, project: str, dataset: str, run_id: str) -> DatasetUse | None:
+    """Read the use that made a version the current one before a run gave its own; None if there was none."""
+    row = database.row(
+        f"SELECT MIN(used_at) FROM dataset_uses WHERE {_NAMED} AND run_id = ?", (project, dataset, run_id)
+    )
+    sql = (
+        f"SELECT {_USE_OF_U} FROM dataset_uses u"
+        " JOIN dataset_versions v ON v.project = u.project AND v.dataset = u.dataset AND v.number = u.number"
+        " WHERE u.project = ? AND u.dataset = ? AND v.removed_at IS NULL"
+    )
+    line = (project, dataset)
+    last = database.row(
+        f"{sql} AND u.used_at < ? AND u.run_id <> ? ORDER BY u.used_at DESC LIMIT 1", (*line, row[0], run_id)
+    )
+    if last is None:
+        return None
+    found = database.row(
+        f"{sql} AND u.run_id = ? ORDER BY u.position DESC, u.field DESC LIMIT 1", (*line, DatasetUse(*last).run_id)
+    )
+    return DatasetUse(*found)
+
+
 def _past(database: Database, project: str, dataset: str) -> Iterator[DatasetUse]:
     """Give the last use of each run, newest first."""
     found = [DatasetUse(*row) for row in database.rows(_PAST, (project, dataset))]

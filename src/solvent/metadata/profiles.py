@@ -65,3 +65,8 @@ def list_findings(database: Database, run_id: str) -> list[Finding]:
     """Read what was found about the data of a run, in the order in which it was written."""
     sql = "SELECT kind, severity, subject, message, fix, detail FROM findings WHERE run_id = ? ORDER BY ordinal"
     return [Finding(*row) for row in database.rows(sql, (run_id,))]
+
+
+def gave_datasets(database: Database, run_id: str) -> bool:
+    """Whether a step of a run gave or reused a version of a dataset."""
+    return database.row("SELECT 1 FROM dataset_uses WHERE run_id = ? LIMIT 1", (run_id,)) is not None

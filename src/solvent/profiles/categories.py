@@ -77,7 +77,8 @@ def counts_of(column: ColumnProfile) -> tuple[dict[str, int], int]:
     if column.kind == "boolean" and column.mean is not None and filled > 0:
         true = round(column.mean * filled)
         return {name: count for name, count in (("true", true), ("false", filled - true)) if count}, filled
-    return {}, 0
+    # Texts that are all different have no frequent ones.
+    return {}, filled if column.distinct and not column.masked else 0
 
 
 def unseen_share(shares: Shares) -> tuple[float, str] | None:

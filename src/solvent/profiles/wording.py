@@ -65,17 +65,24 @@ def _place(low: float, high: float, sides: tuple[Cumulative, Cumulative], column
 
 
 def _moved(curve: Curve) -> tuple[float, float, bool]:
-    """Find between which two points the curve of gaps rises most, which means more rows now; or falls, if by far more."""
-    start = curve[0][0]
-    least, most = (start, 0.0), (start, 0.0)
-    rise, fall = (0.0, start, start), (0.0, start, start)
-    for point, gap in curve:
-        least = min(least, (point, gap), key=lambda each: each[1])
-        most = max(most, (point, gap), key=lambda each: each[1])
-        rise = max(rise, (gap - least[1], least[0], point), key=lambda each: each[0])
-        fall = max(fall, (most[1] - gap, most[0], point), key=lambda each: each[0])
+    """Find between which two points the curve of gaps rises most, which means more rows now; or falls, if by far more.
+
+    A range that nearly reaches an end of the curve reaches it.
+    """
+    start, end = (curve[0][0], 0.0), (curve[-1][0], 0.0)
+    least = most = start
+    rise = fall = (0.0, start, start)
+    for point in curve:
+        least = min(least, point, key=lambda each: each[1])
+        most = max(most, point, key=lambda each: each[1])
+        rise = max(rise, (point[1] - least[1], least, point), key=lambda each: each[0])
+        fall = max(fall, (most[1] - point[1], most, point), key=lambda each: each[0])
     more = rise[0] >= _MORE * fall[0]
-    return (*(rise if more else fall)[1:], more)
+    _, low, high = rise if more else fall
+    if low[0] == high[0]:
+        return low[0], high[0], more
+    low, high = start if abs(low[1]) <= _SLACK else low, end if abs(high[1]) <= _SLACK else high
+    return low[0], high[0], more
 
 
 def _rounded(end: float, reference: Cumulative, current: Cumulative, column: ColumnProfile) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from solvent.metadata.profiles import add_findings
+from solvent.metadata.profiles import add_findings, gave_datasets
 from solvent.model import Finding
 
 if TYPE_CHECKING:
@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 Collector = Callable[["Stores", str], list[Finding]]
 
-COLLECTORS: tuple[Collector, ...] = ()
+
+def _anomalies(stores: Stores, run_id: str) -> list[Finding]:
+    if not gave_datasets(stores.metadata, run_id):
+        return []
+    from solvent.runs.anomalies import find_anomalies
+
+    return find_anomalies(stores, run_id)
+
+
+COLLECTORS: tuple[Collector, ...] = (_anomalies,)
 """Each looks at one kind of trouble of a run whose profiles are made."""
 
 
