@@ -14,6 +14,7 @@ SolventError                 exit code 2: the user's input was wrong, nothing ra
 ├── NotFoundError            no run, step, artifact or name like that
 ├── EngineError              the engine can't start or lost its workers
 ├── StepFailed               exit code 1: a step of the run failed
+├── CheckFailed              exit code 1: what a step gave back fails a check
 └── RunInterrupted           exit code 130: the run was stopped before its end
 """
 
@@ -104,6 +105,12 @@ class StepFailed(SolventError):
     run: Any = None
     step: str = ""
     failure: Any = None
+
+
+class CheckFailed(SolventError):
+    """What a step gave back fails a check of it: nothing of it is handed on."""
+
+    exit_code = 1
 
 
 class RunInterrupted(SolventError):

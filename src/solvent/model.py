@@ -230,6 +230,7 @@ class Ticket:
     function: bytes | None = None
     allow_pickle: bool = True
     log_path: str = ""
+    sensitive: tuple[str, ...] = ()
 
 
 class Stored(NamedTuple):

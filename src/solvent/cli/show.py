@@ -9,6 +9,7 @@ from typing import Any
 from solvent.cli.choices import add_json, find_run_or_step, open_stores
 from solvent.cli.output import format_text, moment, print_json, table, wrapped
 from solvent.cli.run import result_text, run_json
+from solvent.model import CheckResult
 from solvent.runs.measured import chief_metric, interval_text
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import seconds_text, short_type, size_text
@@ -151,6 +152,7 @@ def _whole_step(step: StepRun, executed: Any, metadata: Any) -> dict[str, Any]:
         "inputs": [each._asdict() for each in step.input_records],
         "outputs": {name: _artifact(each) for name, each in step.artifacts.items()},
         **_measured(step),
+        "checks": [{**each._asdict(), "detail": json.loads(each.detail)} for each in step.checks],
         "attachments": {name: _artifact(each) for name, each in step.attachments.items()},
         "files": step.parts.get("externals", {}),
         "observed": [each._asdict() for each in seen],
@@ -185,6 +187,8 @@ def _step_lines(step: StepRun, facts: dict[str, Any]) -> list[str]:
         lines += wrapped("output", f"Metrics: {about}")
     lines += wrapped("metrics", _metrics(step.intervals, {name: len(step.series(name)) for name in step.metrics}))
     lines += _evaluated(evaluation)
+    for check in step.checks:
+        lines += wrapped("check", _check_words(check))
     for name, artifact in facts["attachments"].items():
         lines += wrapped("logged", f"{name}: {_artifact_words(artifact)}")
     for path, digest in facts["files"].items():
@@ -213,6 +217,11 @@ def _artifact_words(artifact: dict[str, Any]) -> str:
     size, form = size_text(artifact["size_bytes"]), format_text(artifact["format"], artifact["pickled"])
     dropped = ", dropped: made again when needed" if artifact["dropped"] else ""
     return f"{short_type(artifact['type'])} {artifact['digest'][:12]} ({size}, {form}{dropped})"
+
+
+def _check_words(check: CheckResult) -> str:
+    of = f"{check.field}: " if check.field else ""
+    return f"{of}{check.name}: {check.status}" + (f": {check.message}" if check.message else "")
 
 
 def _observation(kind: str, subject: str, token: str) -> str:

@@ -94,6 +94,8 @@ def _flat(parts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in parts.items():
         if name == "arguments":
             yield from ((f"argument {key}", _argument(*given)) for key, given in value.items())
+        elif name == "checks":
+            yield from ((f"check {key}", f"{text} {content[:12]}") for key, (content, text) in value.items())
         elif isinstance(value, dict):
             word = {"externals": "file", "environment": "version"}.get(name, name)
             yield from ((f"{word} {key}", str(each)) for key, each in value.items())
@@ -118,6 +120,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines += wrapped("file", f"{path} {digest[:12]}")
     versions = ", ".join(f"{package} {version}" for package, version in parts.get("environment", {}).items())
     lines += wrapped("versions", versions)
+    for _, text in parts.get("checks", {}).values():
+        lines += wrapped("check", text)
     lines += wrapped("salt", repr(parts["salt"]) if parts.get("salt") is not None else "")
     lines += wrapped("code", parts.get("code", "")[:12])
     lines += wrapped("seen", ", ".join(found["observed"]))

@@ -6,8 +6,9 @@ tests hold every byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from json import dumps
+from types import MappingProxyType
 from typing import NamedTuple
 
 from solvent.fingerprint.structure import digest, digest_mapping
@@ -27,7 +28,7 @@ class KeyParts(NamedTuple):
     """The parts of a cache key, each kept so that `why` can compare it with a former call.
 
     `externals` maps the relative path of a declared file to its digest, `environment` the name of a distribution (or
-    "python") to its version.
+    "python") to its version, `checks` what a check is of to its digest and its text for people.
     """
 
     step: str
@@ -36,6 +37,7 @@ class KeyParts(NamedTuple):
     externals: Mapping[str, str]
     environment: Mapping[str, str]
     salt: str | None = None
+    checks: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 def cache_key(parts: KeyParts) -> tuple[str, str]:
@@ -49,6 +51,7 @@ def cache_key(parts: KeyParts) -> tuple[str, str]:
         digest_mapping("externals", parts.externals.items()),
         digest_mapping("environment", parts.environment.items()),
         *(() if parts.salt is None else (parts.salt,)),
+        *(() if not parts.checks else ("checks", digest_mapping("checks", _digests(parts.checks)))),
     )
     return key, parts_json(parts)
 
@@ -57,7 +60,15 @@ def parts_json(parts: KeyParts) -> str:
     """Return the parts as one line of JSON with sorted names."""
     arguments = {name: list(argument) for name, argument in parts.arguments.items()}
     record = {"version": KEY_VERSION, **parts._asdict(), "arguments": arguments}
+    if parts.checks:
+        record["checks"] = {name: list(check) for name, check in parts.checks.items()}
+    else:
+        del record["checks"]
     return dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _digests(checks: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((name, content) for name, (content, _) in checks.items())
 
 
 def _flat(arguments: Mapping[str, Argument]) -> list[str]:

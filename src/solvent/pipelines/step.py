@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import CodeType, FunctionType
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from solvent.errors import AuthoringError
 from solvent.model import StepSpec
@@ -16,6 +16,9 @@ from solvent.pipelines.datasets import check_datasets, name_outputs
 from solvent.pipelines.declared import Fields, class_of, fields_of, returned
 from solvent.pipelines.places import OURS, line_of
 from solvent.pipelines.signature import Signature
+
+if TYPE_CHECKING:
+    from solvent.pipelines.checks import Check
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +39,7 @@ class Step(Generic[P, R]):
         function: Callable[P, R],
         spec: StepSpec,
         names: Mapping[str, Any] | None = None,
-        checks: tuple[Any, ...] = (),
+        checks: tuple[Check, ...] = (),
     ) -> None:
         self.spec = spec
         self.checks = checks
@@ -123,7 +126,7 @@ def step(
     timeout_seconds: float | None = None,
     isolated: bool = False,
     dataset: str | Mapping[str, str] | None = None,
-    checks: Sequence[Any] = (),
+    checks: Sequence[Any] | Mapping[str, Sequence[Any]] = (),
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -138,14 +141,15 @@ def step(
     timeout_seconds: float | None = None,
     isolated: bool = False,
     dataset: str | Mapping[str, str] | None = None,
-    checks: Sequence[Any] = (),
+    checks: Sequence[Any] | Mapping[str, Sequence[Any]] = (),
 ) -> Any:
     """Make a function a step.
 
     `name` is what runs call it (the function's own by default); `cache=False` runs it anew in each run; another `salt`
     makes all cached results invalid; `retries` are further attempts after a failure; `timeout_seconds` ends an attempt
     that takes longer; `isolated` gives each attempt a process of its own. `dataset` names what the output is a version of,
-    or maps fields of the output to such names; `checks` are what the output must pass (see `solvent.checks`).
+    or maps fields of the output to such names; `checks` are what the output must pass (see `solvent.checks`), a list or a
+    mapping from field to list.
     """
 
     def decorate(function: Callable[..., Any]) -> Step[..., Any]:
@@ -165,9 +169,11 @@ def step(
             isolated=isolated,
             datasets=datasets,
         )
-        made: Step[..., Any] = Step(function, spec, local_names(function), tuple(checks))
-        if datasets and returned(function, local_names(function)) is not None:
-            check_datasets(spec, fields_of(made.returns))
+        names = local_names(function)
+        made: Step[..., Any] = Step(function, spec, names, _checks(checks))
+        if (datasets or made.checks) and returned(function, names) is not None:
+            check_datasets(spec, made.fields)
+            _check_fields(made)
         return made
 
     return decorate if function is None else decorate(function)
@@ -243,6 +249,21 @@ def _check_options(code: CodeType, name: object, salt: object, retries: object, 
         raise _wrong_option(code, "retries", retries, "a whole number, 0 or more")
     if timeout_seconds is not None and not (isinstance(timeout_seconds, (int, float)) and timeout_seconds > 0):
         raise _wrong_option(code, "timeout_seconds", timeout_seconds, "a number of seconds above 0")
+
+
+def _checks(given: Any) -> tuple[Check, ...]:
+    if isinstance(given, tuple) and not given:
+        return ()
+    from solvent.pipelines.checks import declared_checks
+
+    return declared_checks(given)
+
+
+def _check_fields(step: Step[..., Any]) -> None:
+    if step.checks:
+        from solvent.pipelines.checks import check_fields
+
+        check_fields(step.spec, step.checks, step.fields)
 
 
 def _wrong_option(code: CodeType, option: str, given: object, expected: str) -> AuthoringError:

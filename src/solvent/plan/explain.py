@@ -22,6 +22,7 @@ def explain(
         *_arguments(ours["arguments"], theirs["arguments"], ours["externals"] != theirs["externals"]),
         *_externals(ours["externals"], theirs["externals"]),
         *_salt(ours, theirs),
+        *_checks(ours.get("checks", {}), theirs.get("checks", {})),
         *_environment(ours["environment"], theirs["environment"]),
         *_other(ours, theirs),
     ]
@@ -41,6 +42,7 @@ def _parts(given: str | Parts) -> Parts:
 
 def _distance(new: Parts, old: Parts) -> int:
     groups = sum(_differing(new[group], old[group]) for group in ("arguments", "externals", "environment"))
+    groups += _differing(new.get("checks", {}), old.get("checks", {}))
     return groups + _differing(
         *({part: parts.get(part) for part in ("code", "salt", "version")} for parts in (new, old))
     )
@@ -114,6 +116,16 @@ def _externals(new: Mapping[str, str], old: Mapping[str, str]) -> Iterator[str]:
 def _salt(new: Parts, old: Parts) -> Iterator[str]:
     if new.get("salt") != old.get("salt"):
         yield f"salt {old.get('salt')!r} -> {new.get('salt')!r}"
+
+
+def _checks(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[str]:
+    for place, (digest, text) in new.items():
+        if place not in old:
+            yield f"new check {text}"
+        elif digest != old[place][0]:
+            was = old[place][1]
+            yield f"check {was} -> {text}" if was != text else f"check {text} changed"
+    yield from (f"check {text} is gone" for place, (_, text) in old.items() if place not in new)
 
 
 def _environment(new: Mapping[str, str], old: Mapping[str, str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from solvent.config.masking import masked, masked_bytes
@@ -54,6 +55,7 @@ def key_parts(
     root: str,
     memo: FileMemo | None = process_memo,
     run_id: str | None = None,
+    checks: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> Keyed:
     """Give the key of a call whose producers are known; IdentityError names the step, the argument and the line."""
     known = {id(ref): identify_ref(ref) for _, ref in call.refs}
@@ -70,6 +72,7 @@ def key_parts(
         externals=found,
         environment=environment,
         salt=spec.salt,
+        checks=checks,
     )
     key, parts = cache_key(made_of)
     files = tuple(os.path.join(root, path) for path in found)

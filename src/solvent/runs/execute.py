@@ -39,6 +39,7 @@ class Job(NamedTuple):
     ignore_threads: frozenset[int] = frozenset()
     packages: tuple[str, ...] = ()
     known_modules: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
 
 
 class Outcome:
@@ -101,6 +102,8 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
         try:
             with inside_step(scope), seeding, observer:
                 returned = _call(job)
+                if job.step.checks:
+                    _check(job, returned, outcome)
             outcome.seconds = time.perf_counter() - began
             _identify_outputs(job.step, returned, outcome, blobs)
         except KeyboardInterrupt:
@@ -126,6 +129,18 @@ def _call(job: Job) -> Any:
     finally:
         if os.getpid() != here:
             _leave(sys.exc_info()[1])
+
+
+def _check(job: Job, returned: Any, outcome: Outcome) -> None:
+    """Look at what the step gave back, as part of it: a file that a check reads counts for the reuse of the step."""
+    from solvent.runs.checking import look
+
+    fields = split_fields(job.step, returned) if job.step.fields else {}
+    looked = look(job.step, returned, fields, job.sensitive)
+    outcome.checks = looked.results
+    failure = looked.failure()
+    if failure is not None:
+        raise failure
 
 
 def _leave(error: BaseException | None) -> NoReturn:

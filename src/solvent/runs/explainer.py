@@ -98,7 +98,7 @@ class Explainer:
 def _differences(new: dict[str, Any], old: dict[str, Any]) -> int:
     """Count the arguments, files and versions that differ; code counts once."""
     count = int(new.get("code") != old.get("code")) + int(new.get("salt") != old.get("salt"))
-    for part in ("arguments", "externals", "environment"):
+    for part in ("arguments", "externals", "environment", "checks"):
         mine, theirs = new.get(part, {}), old.get(part, {})
         count += sum(1 for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
     return count

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from solvent.metadata.profiles import add_findings, gave_datasets
 from solvent.model import Finding
+from solvent.runs.checking import find_warnings
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores
@@ -22,7 +23,7 @@ def _anomalies(stores: Stores, run_id: str) -> list[Finding]:
     return find_anomalies(stores, run_id)
 
 
-COLLECTORS: tuple[Collector, ...] = (_anomalies,)
+COLLECTORS: tuple[Collector, ...] = (find_warnings, _anomalies)
 """Each looks at one kind of trouble of a run whose profiles are made."""
 
 

@@ -99,7 +99,7 @@ class InlineDriver:
     def _execute(self, state: CallState) -> None:
         runner = self._runner
         outcome = self._attempt(state)
-        while outcome.failure is not None and state.attempt <= runner.retries(state) and not runner.stopping.is_set():
+        while outcome.failure is not None and runner.may_retry(state, outcome.failure):
             runner.watcher.notice(f"{state.label} failed ({outcome.failure.message}); trying again")
             time.sleep(backoff_seconds(state.attempt))
             state.attempt += 1
@@ -146,6 +146,7 @@ class InlineDriver:
             frozenset({runner.writer.thread_id}),
             packages=state.code.packages if state.code else (),
             known_modules=state.code.files if state.code else (),
+            sensitive=runner.stores.project.settings.sensitive_columns,
         )
         show = (lambda text: runner.watcher.output(state.label, text)) if runner.watcher.shows_output else None
         output = StepOutput(show, on_debugger=runner.watcher.make_room)

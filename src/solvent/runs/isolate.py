@@ -34,7 +34,7 @@ class Isolation:
             execution = self._attempt(state)
             if runner.mended(state, execution.failure):
                 continue
-            if execution.failure is None or state.attempt > runner.retries(state) or runner.stopping.is_set():
+            if execution.failure is None or not runner.may_retry(state, execution.failure):
                 break
             runner.watcher.notice(f"{state.label} failed ({execution.failure.message}); trying again")
             runner.stopping.wait(backoff_seconds(state.attempt))

@@ -10,6 +10,7 @@ from solvent.fingerprint.code import fingerprint_code
 from solvent.model import CodeFingerprint, FileMemo, Identity
 from solvent.pipelines.ref import Ref
 from solvent.pipelines.step import Step
+from solvent.plan.checks import NO_CHECKS, CheckParts, check_parts
 from solvent.plan.keys import key_parts
 from solvent.runs.state import CallState
 
@@ -25,15 +26,20 @@ class Keyer:
         self._environment = environment
         self._codes: dict[tuple[int, tuple[str, ...]], CodeFingerprint] = {}
         self._steps: list[Step[..., Any]] = []
+        self._checks: dict[int, CheckParts] = {}
 
     def key(self, state: CallState, identify_ref: Callable[[Ref], Identity]) -> None:
         """Fill in the key of a call, its parts, its inputs and the files that it declares."""
         call = state.call
         code = self.code_of(call.step, _classes(identify_ref(ref) for _, ref in call.refs))
-        keyed = key_parts(call, code, identify_ref, self._environment_of(code), self._root, self.memo, self.run_id)
+        checks = self._checks_of(call.step)
+        packages = {*code.packages, *checks.packages}
+        environment = self._environment_of(packages)
+        parts = checks.parts
+        keyed = key_parts(call, code, identify_ref, environment, self._root, self.memo, self.run_id, parts)
         if keyed.classes:
             code = self.code_of(call.step, keyed.classes)
-            keyed = keyed.with_code(code, self._environment_of(code))
+            keyed = keyed.with_code(code, self._environment_of({*code.packages, *checks.packages}))
         state.code = code
         state.key, state.parts = keyed.key, keyed.parts
         state.inputs = keyed.inputs
@@ -50,10 +56,19 @@ class Keyer:
 
     def files(self) -> set[str]:
         """Give the user's source files that the code of the run's steps reaches."""
-        return {file for code in self._codes.values() for file in code.files}
+        reached = {file for code in self._codes.values() for file in code.files}
+        return reached.union(*(checks.files for checks in self._checks.values()))
 
-    def _environment_of(self, code: CodeFingerprint) -> dict[str, str]:
-        return {"python": self._environment.python, **self._environment.versions(code.packages)}
+    def _checks_of(self, step: Step[..., Any]) -> CheckParts:
+        if not step.checks:
+            return NO_CHECKS
+        if id(step) not in self._checks:
+            self._steps.append(step)
+            self._checks[id(step)] = check_parts(step.checks)
+        return self._checks[id(step)]
+
+    def _environment_of(self, packages: Iterable[str]) -> dict[str, str]:
+        return {"python": self._environment.python, **self._environment.versions(packages)}
 
 
 def _classes(identities: Iterable[Identity]) -> tuple[str, ...]:

@@ -195,9 +195,9 @@ class PoolDriver:
         return True
 
     def _try_again(self, state: CallState, execution: Execution) -> bool:
-        if state.attempt > self._runner.retries(state) or self._runner.stopping.is_set() or self._killing:
-            return False
         assert execution.failure is not None
+        if self._killing or not self._runner.may_retry(state, execution.failure):
+            return False
         self._runner.watcher.notice(f"{state.label} failed ({execution.failure.message}); trying again")
         state.status = "waiting"
         self._later.append((time.monotonic() + backoff_seconds(state.attempt), state))

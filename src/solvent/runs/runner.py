@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from solvent.config.masking import masked
 from solvent.config.project import StepSettings
-from solvent.errors import BlobError, RunInterrupted, SolventError, StepFailed
+from solvent.errors import BlobError, CheckFailed, RunInterrupted, SolventError, StepFailed
 from solvent.model import Execution, Failure, StepRunRecord
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.runs.cache import Cache
@@ -235,11 +235,16 @@ class Runner:
         state.finished_at = time.time()
         self.writer.add(Entry(state, execution=execution))
 
-    def retries(self, state: CallState) -> int:
-        """How often a call may be tried again: what the settings say, else what the step says."""
+    def may_retry(self, state: CallState, failure: Failure) -> bool:
+        """Whether a failed call is tried again: as often as the settings say, else the step; not if a check failed.
+
+        Then the attempt did what it could, and its data is not what was expected.
+        """
+        if failure.kind == CheckFailed.__name__ or self.stopping.is_set():
+            return False
         spec = state.call.step.spec
         set_outside = self.policy.steps(spec.name).retries
-        return spec.retries if set_outside is None else set_outside
+        return state.attempt <= (spec.retries if set_outside is None else set_outside)
 
     def timeout_seconds(self, state: CallState) -> float | None:
         """How long an attempt may take: what the settings say, else what the step says."""

@@ -61,6 +61,7 @@ class TicketOffice:
             function=self._function(state.call.step),
             allow_pickle=self._allow_pickle,
             log_path=self._log_path(state),
+            sensitive=runner.stores.project.settings.sensitive_columns,
         )
 
     def read_log(self, state: CallState) -> tuple[bytes, int]:

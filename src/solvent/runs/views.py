@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from solvent.artifacts.saving import load
 from solvent.errors import BlobError, NotFoundError, nearest
-from solvent.model import WHOLE, ArtifactRef, Failure, Input, Metric, RunRecord, StepRunRecord
+from solvent.model import WHOLE, ArtifactRef, CheckResult, Failure, Input, Metric, RunRecord, StepRunRecord
 from solvent.runs.lives import status_of
 from solvent.runs.result import Fields, decode_result, plain_result
 from solvent.runs.stores import Stores
@@ -268,6 +268,11 @@ class StepRun:
     @property
     def _metrics(self) -> tuple[Metric, ...]:
         return self._record.execution.metrics if self._record.execution else ()
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """What came of its checks, in the order in which they are declared, also if one failed."""
+        return self._record.execution.checks if self._record.execution else ()
 
     @property
     def attachments(self) -> dict[str, Artifact]:

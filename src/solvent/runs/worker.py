@@ -48,6 +48,7 @@ def execute_ticket(ticket: Ticket) -> Execution:
         None,
         packages=ticket.packages,
         known_modules=ticket.known_modules,
+        sensitive=ticket.sensitive,
     )
     try:
         outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)
