@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,6 @@ from solvent.errors import AuthoringError, CheckFailed, StepFailed
 from solvent.metadata.profiles import list_findings
 from solvent.runs.stores import Stores
 
-CALLS: list[str] = []
 CODES = "codes.txt"
 
 
@@ -35,21 +33,15 @@ def stumble(output: Any) -> bool:
     return bool(1 / 0)
 
 
-def enlarge(output: list[int]) -> None:
-    output.append(1)
-
-
 @step(
     checks=[row_count(at_least=2, at_most=5), passes(lambda output: "too round" if len(output) == 4 else "", warn=True)]
 )
 def count_up(count: int) -> list[int]:
-    CALLS.append("count_up")
     return list(range(count))
 
 
 @step(retries=3, checks=[row_count(at_least=2, at_most=5), passes(lambda output: 7 not in output, name="no seven")])
 def count_again(count: int) -> list[int]:
-    CALLS.append("count_again")
     return list(range(count))
 
 
@@ -60,7 +52,6 @@ def part(numbers: list[int]) -> Parts:
 
 @step
 def total(numbers: list[int]) -> int:
-    CALLS.append("total")
     return sum(numbers)
 
 
@@ -71,12 +62,6 @@ def unsure(count: int) -> int:
 
 @step(checks=[read_codes])
 def coded(count: int) -> list[int]:
-    CALLS.append("coded")
-    return list(range(count))
-
-
-@step(checks=[enlarge])
-def enlarged(count: int) -> list[int]:
     return list(range(count))
 
 
@@ -105,15 +90,7 @@ def looked_up(count: int) -> int:
     return total(coded(count))
 
 
-@pipeline
-def grown(count: int) -> int:
-    return total(enlarged(count))
-
-
-@pytest.fixture(autouse=True)
-def fresh(project: Path) -> Iterator[None]:
-    CALLS.clear()
-    yield
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def findings(run: Any) -> list[tuple[str, ...]]:
@@ -139,7 +116,7 @@ def test_a_failed_check_stops_the_step_at_once_and_every_check_is_on_record(engi
         ("no seven", "failed"),
     ]
     assert found.attempt == 1, "what was computed is known to be wrong: trying again is no use"
-    assert "total" not in CALLS
+    assert run["total"].status in ("skipped", "cancelled")
     if engine == "inline":
         assert isinstance(caught.value.__cause__, CheckFailed)
 
@@ -150,7 +127,6 @@ def test_a_check_that_warns_is_told_in_each_run_that_uses_the_output() -> None:
         assert run["count_up"].status == status
         assert [each.status for each in run["count_up"].checks] == ["passed", "warned"]
         assert findings(run) == [("check", "warn", "count_up", "lambda: too round")]
-    assert CALLS == ["count_up", "total"]
     assert findings(solvent.run(counted, count=3)) == []
 
 
@@ -180,15 +156,9 @@ def test_a_file_that_a_check_reads_counts_for_the_reuse() -> None:
         solvent.run(looked_up, count=2)
 
 
-def test_a_check_that_changes_what_it_looks_at_is_broken() -> None:
-    with pytest.raises(StepFailed, match="enlarge: it changed the output"):
-        solvent.run(grown, count=2)
-
-
 def make(*checks: Any) -> Any:
     @step(checks=checks)
     def numbers(count: int) -> list[int]:
-        CALLS.append("numbers")
         return list(range(count))
 
     @pipeline(name="made")
@@ -225,7 +195,7 @@ def test_checks_of_an_output_that_shows_only_later_not_to_be_there_fail_the_step
     def flow(count: int) -> int:
         return total(unannotated(count))
 
-    with pytest.raises(StepFailed, match="AuthoringError: @step.* has no output 'train'") as caught:
+    with pytest.raises(StepFailed, match=r"AuthoringError: @step.* has no output 'train'") as caught:
         solvent.run(flow, count=2)
     assert isinstance(caught.value.__cause__, AuthoringError)
 

@@ -47,7 +47,7 @@ class Column:
             return np.asarray(self.values.isna())
         if isinstance(self.values, np.ndarray) and self.values.dtype.kind in "fcmM":
             return np.isnan(self.values) if self.values.dtype.kind in "fc" else np.isnat(self.values)
-        return truths(pc.is_null(self.arrow(), nan_is_null=True))
+        return truths(pc.is_null(self.arrow(), nan_is_null=True))  # pyright: ignore[reportAttributeAccessIssue]
 
     def value_at(self, row: int) -> str:
         """Give the value of a row as text."""
