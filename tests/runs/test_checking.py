@@ -182,7 +182,7 @@ def test_a_changed_check_runs_the_step_again_and_what_follows_is_reused() -> Non
     ):
         run = solvent.run(changed, count=3)
         assert run["numbers"].status == ("reused" if why is None else "done")
-        assert why is None or run["numbers"].why == why
+        assert why is None or run["numbers"].why.startswith(why)
         assert run["total"].status == "reused"
 
 

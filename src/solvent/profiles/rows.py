@@ -124,4 +124,5 @@ def _without_nan(column: Any) -> Any:
 
     if not pa.types.is_floating(column.type):
         return column
-    return compute.if_else(compute.is_nan(column), pa.scalar(None, column.type), column)
+    kernels: Any = compute  # its functions are made at run time
+    return kernels.if_else(kernels.is_nan(column), pa.scalar(None, column.type), column)
