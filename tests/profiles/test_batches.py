@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +64,20 @@ def test_parts_that_were_profiled_apart_merge() -> None:
         total.merge(part)
     assert total.profile().columns == make_profile(table).columns
     assert total.profile().rows == 90
+
+
+def test_texts_of_polars_and_arrow_have_one_hash_each() -> None:
+    texts = [f"{'x' * (at % 13)}{at % 3000:x}"[-12:] for at in range(9000)]
+    views, plain = pl.DataFrame({"s": texts}), pa.table({"s": texts})
+    parts = [BatchProfiler(), BatchProfiler()]
+    for part, table in zip(parts, (views, plain), strict=True):
+        part.add(table)
+    parts[0].merge(parts[1])
+    assert parts[0].profile().columns[0].distinct == len(set(texts))
+    found, same = (
+        make_profile(each).columns[0] for each in (views.filter(pl.col("s") != "0"), plain.filter(pc.field("s") != "0"))
+    )
+    assert found == same
 
 
 def test_no_batches_have_an_empty_profile() -> None:

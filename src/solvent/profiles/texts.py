@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
-from solvent.profiles.hashing import hash_texts
+from solvent.profiles.hashing import Hashed, hash_texts, hash_views, views_of
 from solvent.profiles.records import DOMAIN, TOP
 from solvent.profiles.sketches import DistinctSketch
 from solvent.profiles.spread import EXACT_ROWS, marks_of
@@ -78,13 +78,18 @@ class Texts:
             self._add_counted(_offset(counted.field("values")), counted.field("counts").to_numpy())
             return
         self._stop_counting()
-        array = _offset(array)
-        self._measure(array, None)
-        self._hold(array)
+        views = views_of(array)
+        if views is None:
+            array = _offset(array)
+            self._measure(_lengths(array), None)
+            self._hold(array, self._hashed(array, hash_texts(*_buffers(array))))
+        else:
+            self._measure(views[0].astype("uint32").astype("int64"), None)
+            self._hold(array, self._hashed(array, hash_views(*views)))
 
     def _add_counted(self, values: Any, counts: Any) -> None:
         """Take distinct texts with the rows of each."""
-        self._measure(values, counts)
+        self._measure(_lengths(values), counts)
         if self._counted is None or len(values) + len(self._counted) > 2 * COUNTED or values.nbytes > _COUNTED_BYTES:
             self._stop_counting()
             self._spread_out(values, counts)
@@ -111,16 +116,16 @@ class Texts:
         """Hold distinct texts as often as they came; or take the part of them that a sample would have got."""
         import numpy as np
 
+        hashes = self._hashed(values, hash_texts(*_buffers(values)))
         if self._held is not None and int(counts.sum()) <= EXACT_ROWS:
-            self._hold(values.take(np.repeat(np.arange(len(values)), counts)))
+            places = np.repeat(np.arange(len(values)), counts)
+            self._hold(values.take(places), hashes[places])
             return
         self._spill()
-        hashed = self._hashed(values)
-        self._distinct.add(hashed)
+        self._distinct.add(hashes)
         self._sample.add_counted(values, counts)
 
-    def _hold(self, array: Any) -> None:
-        hashes = self._hashed(array)
+    def _hold(self, array: Any, hashes: Any) -> None:
         if self._held is None:
             self._distinct.add(hashes)
             self._sample.add(array)
@@ -131,8 +136,8 @@ class Texts:
         if rows > EXACT_ROWS or (self._held_bytes is not None and size_bytes > self._held_bytes):
             self._spill()
 
-    def _hashed(self, array: Any) -> Any:
-        hashed = hash_texts(*_buffers(array))
+    def _hashed(self, array: Any, hashed: Hashed) -> Any:
+        """Give the hashes; the first and last text are among those that begin with the least and largest eight bytes."""
         self._widen(*_ends(array, hashed.prefixes))
         return hashed.hashes
 
@@ -142,9 +147,8 @@ class Texts:
             self._distinct.add(hashes)
             self._sample.add(array)
 
-    def _measure(self, array: Any, counts: Any) -> None:
-        lengths = _lengths(array)
-        rows = len(array) if counts is None else int(counts.sum())
+    def _measure(self, lengths: Any, counts: Any) -> None:
+        rows = len(lengths) if counts is None else int(counts.sum())
         if not rows:
             return
         least, most = int(lengths.min()), int(lengths.max())
@@ -173,8 +177,8 @@ class Texts:
         else:
             self._stop_counting()
             other._stop_counting()
-            for array, _ in other._held or ():
-                self._hold(array)
+            for array, hashes in other._held or ():
+                self._hold(array, hashes)
             if other._held is None:
                 self._spill()
                 self._distinct.merge(other._distinct)
@@ -234,6 +238,7 @@ class _Sample:
         self._draw: Any = None
 
     def add(self, array: Any) -> None:
+        array = _offset(array)
         while self._rows + len(array) * self.share > SAMPLE_ROWS or (
             self._bytes + array.nbytes * self.share > _SAMPLE_BYTES and self._rows + len(array) * self.share > 1000
         ):
@@ -352,9 +357,17 @@ def _ends(array: Any, prefixes: Any) -> tuple[str, str]:
     import pyarrow.compute
 
     pc: Any = pyarrow.compute
-    first = array.take(np.flatnonzero(prefixes == prefixes.min()))
-    last = array.take(np.flatnonzero(prefixes == prefixes.max()))
+    first = _some_rows(array, np.flatnonzero(prefixes == prefixes.min()))
+    last = _some_rows(array, np.flatnonzero(prefixes == prefixes.max()))
     return pc.min_max(first)["min"].as_py(), pc.min_max(last)["max"].as_py()
+
+
+def _some_rows(array: Any, rows: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_string_view(array.type) and len(rows) <= 100:  # there is no `take` for views
+        return _offset(pa.concat_arrays([array.slice(int(row), 1) for row in rows]))
+    return _offset(array).take(rows)
 
 
 def _shown(text: str) -> str:
