@@ -183,7 +183,7 @@ class SplitRecord:
     `strategy` is hash, random, time, group, stratified or given; `key` the columns that decide; `seed` that of the run
     where it counts, else None; `parent` the content digest of the table; `assignment` the digest of the rows' assignment;
     `findings` are what the leakage checks found, as `solvent.model.Finding` tuples; `drift` maps column to the measure
-    between train and test.
+    between train and test. `target`, `time` and `group` are the columns that were named besides; `salt` that of the hashes.
     """
 
     strategy: str
@@ -195,6 +195,10 @@ class SplitRecord:
     findings: tuple[tuple[str, ...], ...] = ()
     drift: dict[str, float] = field(default_factory=dict)
     version: str = ""
+    target: str | None = None
+    time: str | None = None
+    group: tuple[str, ...] = ()
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

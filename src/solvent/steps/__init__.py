@@ -8,15 +8,30 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from solvent.profiles.leaks import check_leakage
     from solvent.steps.evaluate import evaluate
     from solvent.steps.preprocess import Preprocess, fit_preprocess, preprocess
+    from solvent.steps.split import Parts, assign, split
     from solvent.steps.train import fit, predict
 
-__all__ = ["Preprocess", "evaluate", "fit", "fit_preprocess", "predict", "preprocess"]
+__all__ = [
+    "Parts",
+    "Preprocess",
+    "assign",
+    "check_leakage",
+    "evaluate",
+    "fit",
+    "fit_preprocess",
+    "predict",
+    "preprocess",
+    "split",
+]
 
 _HOMES = {
+    "solvent.profiles.leaks": ("check_leakage",),
     "solvent.steps.evaluate": ("evaluate",),
     "solvent.steps.preprocess": ("Preprocess", "fit_preprocess", "preprocess"),
+    "solvent.steps.split": ("Parts", "assign", "split"),
     "solvent.steps.train": ("fit", "predict"),
 }
 
