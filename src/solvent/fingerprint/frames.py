@@ -48,8 +48,29 @@ def _identify_pandas_frame(walk: Walk, value: Any) -> Identity:
     names = [label if type(label) is str else repr(label) for label in columns.tolist()]
     work = _on_pandas_column(walk, value, names)
     digests = tables.each_column(work, range(len(names)), value.size * 8)
-    extras = [_digest_index(walk, value.index), _digest_index(walk, columns), *_attributes(walk, value)]
+    extras = _attributes(walk, value)
+    if not (_is_plain_range(value.index) and _is_plain_header(columns)):
+        extras = [_digest_index(walk, value.index), _digest_index(walk, columns), *extras]
     return tables.table_identity(value, len(value), list(zip(names, digests, strict=True)), *extras)
+
+
+def _is_plain_range(index: Any) -> bool:
+    """Whether an index is the one that every new frame gets, which says no more than the number of rows."""
+    return type(index).__name__ == "RangeIndex" and (index.start, index.step, index.name) == (0, 1, None)
+
+
+def _is_plain_header(columns: Any) -> bool:
+    """Whether the labels of columns are texts and nothing else, as they are in every other library."""
+    import pandas as pd
+
+    plain = type(columns) is pd.Index and columns.name is None
+    return plain and (
+        str(columns.dtype) == "str" or (columns.dtype == object and len(columns) > 0 and _all_text(columns))
+    )
+
+
+def _all_text(columns: Any) -> bool:
+    return all(type(label) is str for label in columns)
 
 
 def _on_pandas_column(walk: Walk, frame: Any, names: list[str]) -> Callable[[int], str]:
@@ -110,12 +131,14 @@ def digest_pandas_values(walk: Walk, values: Any) -> str:
         values = values.to_numpy()
         dtype = values.dtype
     if isinstance(dtype, pd.StringDtype):
-        return _digest_text(values, f"string[{'nan' if dtype.na_value is not pd.NA else 'NA'}]")
+        return _digest_text(values, "string" if dtype.na_value is not pd.NA else "string[NA]")
     if isinstance(dtype, pd.CategoricalDtype):
         return _digest_categories(walk, values)
     if isinstance(dtype, pd.ArrowDtype):
         return tables.digest_column(values.__arrow_array__(), f"arrow[{tables.type_token(dtype.pyarrow_dtype)}]")
-    if isinstance(dtype, (pd.DatetimeTZDtype, pd.PeriodDtype)):
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return tables.digest_numbers(f"timestamp[{dtype.unit}, tz={dtype.tz}]", values.asi8, values.isna())
+    if isinstance(dtype, pd.PeriodDtype):
         return digest("column", str(dtype), arrays.digest_memory(values.asi8))
     if isinstance(dtype, pd.IntervalDtype):
         bounds = (digest_pandas_values(walk, each.array) for each in (values.left, values.right))
@@ -125,7 +148,33 @@ def digest_pandas_values(walk: Walk, values: Any) -> str:
     plain = np.asarray(values)
     if plain.dtype.hasobject:
         return _digest_objects(walk, plain)
-    return digest("column", plain.dtype.str, arrays.digest_memory(plain))
+    return _digest_plain(plain)
+
+
+def _digest_plain(values: Any) -> str:
+    """Return the digest of a NumPy column as that of the Arrow column that it becomes: what is missing is null there."""
+    import numpy as np
+
+    dtype = values.dtype
+    kind = _ARROW_NAMES.get(dtype.str)
+    if kind is not None:
+        return tables.digest_numbers(kind, values, np.isnan(values) if dtype.kind == "f" else None)
+    if dtype.kind in "mM" and dtype.isnative and dtype.str[4:-1] in _ARROW_UNITS:
+        name = "timestamp" if dtype.kind == "M" else "duration"
+        return tables.digest_numbers(f"{name}[{dtype.str[4:-1]}]", values.view("i8"), np.isnat(values))
+    return digest("column", dtype.str, arrays.digest_memory(values))
+
+
+_ARROW_UNITS = ("s", "ms", "us", "ns")
+_ARROW_NAMES = {
+    **{
+        f"{sign}{kind}{size}": f"{name}{size * 8}"
+        for kind, name in (("i", "int"), ("u", "uint"))
+        for size, sign in ((1, "|"), (2, "<"), (4, "<"), (8, "<"))
+    },
+    **{"|b1": "bool", "<f2": "halffloat", "<f4": "float", "<f8": "double"},
+}
+"""NumPy's names of types to those of Arrow for columns of the same values."""
 
 
 def _digest_text(values: Any, kind: str) -> str:
@@ -151,8 +200,10 @@ def _digest_extension(walk: Walk, values: Any) -> str:
     plain = getattr(dtype, "numpy_dtype", None)
     if plain is not None and plain.kind in "iufb" and hasattr(values, "_mask"):
         content = values.to_numpy(dtype=plain, na_value=plain.type(0))
-        nulls = arrays.digest_memory(np.packbits(missing)) if missing.any() else ""
-        return digest("column", str(dtype), nulls, arrays.digest_memory(content))
+        # Without nulls the type is one that only pandas has; with them no other type of pandas could hold the same, but
+        # for floats, whose missing values may be NaN.
+        known = _ARROW_NAMES.get(plain.str) if missing.any() and plain.kind != "f" else None
+        return tables.digest_numbers(known or str(dtype), content, missing)
     return _digest_elements(walk, str(dtype), np.asarray(values, dtype=object))
 
 

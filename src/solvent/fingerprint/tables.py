@@ -6,12 +6,14 @@ A column is told by its logical type, its length, where it is null, and its valu
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
+from solvent.fingerprint.arrays import digest_memory
 from solvent.fingerprint.structure import digest
 from solvent.fingerprint.walk import Handler, Refused, Walk, name_class
 from solvent.model import Identity
@@ -19,7 +21,7 @@ from solvent.model import Identity
 T = TypeVar("T")
 
 _SERIAL_BYTES = 1_000_000
-_WRITER_KEYS = frozenset({b"ARROW:schema", b"PARQUET:field_id"})
+_WRITER_KEYS = frozenset({b"ARROW:schema", b"PARQUET:field_id", b"_PL_CATEGORICAL", b"_PL_CATEGORICAL2"})
 
 
 def table_identity(value: Any, rows: int, columns: Sequence[tuple[str, str]], *extras: str) -> Identity:
@@ -78,6 +80,21 @@ def digest_strings(kind: str, values: Sequence[str | None]) -> str:
     return digest("column", kind, str(len(encoded)), nulls, _digest_lengths(lengths), _sha(b"".join(encoded)))
 
 
+def digest_numbers(kind: str, values: Any, missing: Any = None) -> str:
+    """Return what `digest_column` gives for the same values as an Arrow column of that logical type.
+
+    `values` is a NumPy array of one dimension and of numbers, truths or times; `missing` says which of them are null.
+    """
+    import numpy as np
+
+    nulls = ""
+    if missing is not None and missing.any():
+        nulls = _pack(~missing)
+        values = np.where(missing, np.zeros((), dtype=values.dtype), values)
+    content = _pack(values) if values.dtype.kind == "b" else digest_memory(values)
+    return digest("column", kind, str(len(values)), nulls, content)
+
+
 def _sha(content: Any) -> str:
     return sha256(content).hexdigest()
 
@@ -98,10 +115,17 @@ def digest_column(array: Any, kind: str | None = None) -> str:
 
 
 def type_token(arrow: Any) -> str:
-    """Return the logical name of an Arrow type; names of list items are left out, since writers choose them."""
+    """Return the logical name of an Arrow type.
+
+    What writers choose is left out: names of list items, how wide the offsets of texts and the codes of categories are.
+    """
     import pyarrow as pa
 
     types = pa.types
+    if types.is_large_string(arrow) or types.is_string_view(arrow):
+        return "string"
+    if types.is_large_binary(arrow) or types.is_binary_view(arrow):
+        return "binary"
     if types.is_struct(arrow):
         return "struct<" + ", ".join(f"{field.name!r}: {type_token(field.type)}" for field in arrow) + ">"
     if types.is_map(arrow):
@@ -111,7 +135,7 @@ def type_token(arrow: Any) -> str:
     if _is_list(arrow):
         return f"{type(arrow).__name__}<{type_token(arrow.value_type)}>"
     if types.is_dictionary(arrow):
-        return f"dictionary<{type_token(arrow.index_type)}, {type_token(arrow.value_type)}, {arrow.ordered}>"
+        return f"dictionary<{type_token(arrow.value_type)}, {arrow.ordered}>"
     if isinstance(arrow, pa.BaseExtensionType):
         # Those that Arrow brings along say all about themselves in their text.
         serialize = getattr(arrow, "__arrow_ext_serialize__", None)
@@ -303,7 +327,8 @@ def find_handler(cls: type) -> Handler | None:
 def _identify_table(walk: Walk, value: Any) -> Identity:
     names = [str(name) for name in value.schema.names]
     digests = each_column(_on_column(value), range(value.num_columns), value.nbytes)
-    return table_identity(value, value.num_rows, list(zip(names, digests, strict=True)), _digest_metadata(value.schema))
+    said = _digest_metadata(value.schema)
+    return table_identity(value, value.num_rows, list(zip(names, digests, strict=True)), *([said] if said else []))
 
 
 def _on_column(table: Any) -> Callable[[int], str]:
@@ -326,8 +351,35 @@ def _digest_metadata(schema: Any) -> str:
 
 
 def _metadata_texts(metadata: Mapping[bytes, bytes] | None) -> list[bytes]:
-    kept = sorted((key, each) for key, each in (metadata or {}).items() if key not in _WRITER_KEYS)
+    kept = sorted((key, each) for key, each in (metadata or {}).items() if not _is_of_writer(key, each))
     return [text for pair in kept for text in pair]
+
+
+def _is_of_writer(key: bytes, text: bytes) -> bool:
+    return key in _WRITER_KEYS or (key == b"pandas" and _says_nothing(text))
+
+
+def _says_nothing(text: bytes) -> bool:
+    """Whether a note of pandas tells no more of a table than its columns do: no index, no types that only pandas has."""
+    from json import loads
+
+    try:
+        note = loads(text)
+        indexes = all(
+            each["kind"] == "range" and (each["name"], each["start"], each["step"]) == (None, 0, 1)
+            for each in note["index_columns"]
+        )
+        labels = all(each["name"] is None for each in note["column_indexes"])
+        columns = all(
+            each["name"] == each["field_name"] and _PLAIN_IN_PANDAS.fullmatch(each["numpy_type"])
+            for each in note["columns"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return False
+    return indexes and labels and columns and not note.get("attributes")
+
+
+_PLAIN_IN_PANDAS = re.compile(r"(u?int|float)\d+|bool|str|(datetime|timedelta)64\[[^\]]+\]")
 
 
 def _identify_column(walk: Walk, value: Any) -> Identity:
