@@ -1,4 +1,4 @@
-"""What profiles cost, next to writing the same table: `python bench/profiles.py [--runs 5] [--write]`.
+"""What profiles and content digests cost, next to writing the same table: `python bench/profiles.py [--runs 5] [--write]`.
 
 Each figure is the median over processes of their own, CPU seconds as the system accounts for them. The table is that of
 bench/workloads/frame.py, 1,000,000 x 20; it is written as zstd Parquet by PyArrow in the same process.
@@ -24,6 +24,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 MARK = "<!-- profiles -->"
 MB = 1 << 20
+DIGEST_BUDGET = 0.35
+"""Of the CPU of the write."""
 
 
 def cpu(work: Callable[[], object]) -> float:
@@ -56,6 +58,7 @@ def child(kind: str) -> dict[str, float]:
     import pyarrow.parquet as pq
     from frame import make_table
 
+    from solvent.fingerprint.values import identify
     from solvent.profiles.batches import profile_batches
     from solvent.profiles.make import make_profile
     from solvent.profiles.records import to_json
@@ -83,7 +86,8 @@ def child(kind: str) -> dict[str, float]:
         small = pa.table({"x": [1.5], "s": ["a"]})
         make_profile(small)  # what is imported once is no memory of the profile
         above = peak_above(work)
-        return {"write": written, "above": above, "json": len(work()), "profile": cpu(work)}
+        found = {"write": written, "above": above, "json": len(work()), "profile": cpu(work)}
+        return found if table is None else {**found, "digest": cpu(partial(identify, table))}
 
 
 def median(kind: str, runs: int) -> dict[str, float]:
@@ -144,8 +148,14 @@ def rows(runs: int) -> list[str]:
         limits = "-" if budget is None else f"{budget} x, {memory} MB"
         measured = f"{found['profile']:.2f} s of CPU, {share:.2f} x the write, {above:.0f} MB above the table"
         shown = f"{measured}, {found['json'] / 1000:.0f} kB stored"
+        shown_before = len(lines)
         lines.append(f"| 1,000,000 x 20: {words} | {shown} | {limits} | {'yes' if met else '**no**'} |")
-        print(lines[-1], flush=True)
+        if "digest" in found:
+            share = found["digest"] / found["write"]
+            shown = f"{found['digest']:.2f} s of CPU, {share:.2f} x the write"
+            met = share <= DIGEST_BUDGET
+            lines.append(f"| its content digest | {shown} | {DIGEST_BUDGET} x | {'yes' if met else '**no**'} |")
+        print("\n".join(lines[shown_before:]), flush=True)
     bare, whole = small_run(runs)
     shown = f"{(whole - bare) * 1000:.0f} ms of CPU more than {bare * 1000:.0f} ms without"
     lines.append(f"| a run that gives one table of 10 x 3 | {shown} | - | yes |")
