@@ -338,7 +338,7 @@ def _number(value: Any) -> float | None:
 
 def shown(value: Any) -> str:
     """Write an end of a range as people do."""
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def _unique(expected: Expected, column: ColumnProfile) -> Iterator[_Found]:

@@ -23,7 +23,10 @@ class Shares:
     whole: tuple[bool, bool]
 
     def counts(self) -> tuple[list[float], list[float]]:
-        return [each * self.rows[0] for each in self.reference], [each * self.rows[1] for each in self.current]
+        """Give the counts of both sides in the order of the names: a test may not see them sorted by one side's counts."""
+        order = sorted(range(len(self.names)), key=self.names.__getitem__)
+        first, second = self.rows
+        return [self.reference[at] * first for at in order], [self.current[at] * second for at in order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ def counts_of(column: ColumnProfile) -> tuple[dict[str, int], int]:
     return {}, filled if column.distinct and not column.masked else 0
 
 
-def unseen_share(shares: Shares) -> tuple[float, str] | None:
-    """Give the share of rows with a category that the reference has not, and the most frequent of those.
+def unseen_share(shares: Shares) -> tuple[float, str, float] | None:
+    """Give the share of rows with categories that the reference has not, and the most frequent of those with its share.
 
     None where the reference may have more categories than its profile names.
     """
@@ -93,4 +96,5 @@ def unseen_share(shares: Shares) -> tuple[float, str] | None:
         for name, then, now in zip(shares.names, shares.reference, shares.current, strict=True)
         if then == 0 and now > 0
     }
-    return sum(new.values()), max(new, key=new.__getitem__, default="")
+    largest = max(new, key=new.__getitem__, default="")
+    return sum(new.values()), largest, new.get(largest, 0.0)

@@ -101,7 +101,7 @@ def _numbers(reference: ColumnProfile, current: ColumnProfile, found: Change, *,
         return
     rows = _drawn(reference), _drawn(current)
     curve = gaps(first, second)
-    ends = deciles(first)
+    ends = deciles(first, reference.quantiles)
     shares = binned(first, ends), binned(second, ends)
     counts = [[each * rows[side] for each in shares[side]] for side in (0, 1)]
 
@@ -121,7 +121,7 @@ def _leave_out(
     reference: ColumnProfile, current: ColumnProfile, found: Change, ends: tuple[Cumulative, Cumulative], curve: Curve
 ) -> None:
     """New data has new ids and later times: their measures are shown and say nothing."""
-    if "id" in (reference.role, current.role):
+    if reference.role == "id":
         found.why = "an id: other values are no drift"
     elif reference.kind == "time" and _later(*ends):
         found.why = "time went on"
@@ -156,7 +156,7 @@ def _categories(reference: ColumnProfile, current: ColumnProfile, found: Change)
         found.add("psi", stability_index(*pair), p_value, words, few=few(shares.rows, bins))
         found.add("js", jensen_shannon(*pair), p_value, words, few=few(shares.rows, bins))
     found.compared = True
-    if "id" in (reference.role, current.role):
+    if reference.role == "id":
         found.why = "an id: other values are no drift"
         found.judged -= {"l_infinity", "psi", "js"}
     else:
@@ -169,7 +169,10 @@ def _is_small(column: ColumnProfile) -> bool:
 
 def _unseen(shares: Shares, found: Change) -> None:
     seen = unseen_share(shares)
-    if seen is not None:
-        share, name = seen
-        p_value = unseen_p_value(round(share * shares.rows[1]), shares.rows)
-        found.add("unseen", share, p_value, lambda: f"unseen {name} {percent(share)}", few=few(shares.rows))
+    if seen is None:
+        return
+    share, name, largest = seen
+    # Rare values that are not in both of two small tables are many and each is chance: the largest tells.
+    p_value = min(unseen_p_value(round(largest * shares.rows[1]), shares.rows) * len(shares.names), 1.0)
+    words = partial("unseen {} {}".format, name, percent(largest))
+    found.add("unseen", share, p_value, words, few=few(shares.rows, len(shares.names)))

@@ -73,7 +73,7 @@ def compare(
 
     `history` are the profiles of former versions, oldest first, the reference among them: from ten on, each column is judged
     by what its changes were so far. A table alerts if one of the `important` columns does (None stands for all), or if 30 %
-    of its columns warn or alert.
+    of its columns, and more than one, warn or alert.
     """
     rows = reference.rows, current.rows
     if not all(rows):
@@ -181,7 +181,7 @@ def _table(
     known = sum(each.verdict != UNKNOWN for each in found)
     if alerting:
         verdict, why = ALERT, f"{', '.join(alerting[:3])}{' and others' if len(alerting) > 3 else ''}"
-    elif bad and len(bad) >= WARNING_SHARE * len(found):
+    elif len(bad) > 1 and len(bad) >= WARNING_SHARE * len(found):
         verdict, why = ALERT, f"{len(bad)} of {len(found)} columns warn"
     elif bad:
         verdict, why = WARN, ", ".join(each.name for each in bad[:3])

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
 from solvent.profiles.cumulative import Cumulative
 
-LEAST_SHARE = 0.001
+LEAST_SHARE = 0.002
 """What an empty bin counts as in the stability index: a floor, so that one bin without rows is not infinitely far."""
 
 
 def stability_index(reference: Sequence[float], current: Sequence[float]) -> float:
     """Give the population stability index of two lists of shares: the sum of (c - r) ln(c / r).
 
-    Lewis, An Introduction to Credit Scoring (1994); Siddiqi, Credit Risk Scorecards (2006). Each share is at least 0.001.
+    Lewis, An Introduction to Credit Scoring (1994); Siddiqi, Credit Risk Scorecards (2006). Each share is at least 0.002.
     """
     floored = [(max(r, LEAST_SHARE), max(c, LEAST_SHARE)) for r, c in zip(reference, current, strict=True)]
     return math.fsum((c - r) * math.log(c / r) for r, c in floored)
@@ -40,9 +41,23 @@ def largest_change(reference: Sequence[float], current: Sequence[float]) -> floa
     return max((abs(c - r) for r, c in zip(reference, current, strict=True)), default=0.0)
 
 
-def deciles(reference: Cumulative) -> list[float]:
-    """Give the values that divide the reference into tenths; fewer where one value holds more than a tenth."""
+def deciles(reference: Cumulative, quantiles: Sequence[float] = ()) -> list[float]:
+    """Give the values that divide the reference into tenths; fewer where one value holds more than a tenth.
+
+    They are those of its 201 `quantiles`, so that one between two values is their mean, as in every library; else those that
+    the distribution tells.
+    """
+    if len(quantiles) > 1 and (len(quantiles) - 1) % 10 == 0:
+        step = (len(quantiles) - 1) // 10
+        return sorted({_snapped(quantiles[tenth * step], reference) for tenth in range(1, 10)})
     return sorted({reference.quantile(tenth / 10) for tenth in range(1, 10)})
+
+
+def _snapped(value: float, distribution: Cumulative) -> float:
+    """Give a value of the distribution in place of one that rounding has moved off it: it may hold many rows."""
+    at = bisect_left(distribution.values, value)
+    near = distribution.values[max(at - 1, 0) : at + 1]
+    return next((each for each in near if math.isclose(each, value, rel_tol=1e-12)), value)
 
 
 def binned(distribution: Cumulative, ends: Sequence[float]) -> list[float]:

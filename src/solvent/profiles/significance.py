@@ -23,7 +23,10 @@ def distance_p_value(distance: float, rows: tuple[int, int]) -> float:
 
 
 def shares_p_value(reference: Sequence[float], current: Sequence[float]) -> float:
-    """Give the p-value of Pearson's chi-squared test that two lists of counts come from the same shares."""
+    """Give the p-value of Pearson's chi-squared test that two lists of counts come from the same shares.
+
+    Small cells are taken together in the order of their totals and then of the lists, which counts must not decide.
+    """
     first, second = _pooled(reference, current)
     totals = sum(first), sum(second)
     if len(first) < 2 or not all(totals):
