@@ -105,6 +105,23 @@ def measured_seconds(shop, engine: str) -> tuple[float, float]:
     return first, time.perf_counter() - began
 
 
+def wait_for_the_end_of(session: int) -> None:
+    """Return when the workers of a killed runner are gone too: until then one may still write what it executed."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if not any(_lives_in(session, entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()):
+            return
+        time.sleep(0.002)
+
+
+def _lives_in(session: int, pid: str) -> bool:
+    try:
+        state, _, _, of_session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+    except (OSError, ValueError):
+        return False
+    return int(of_session) == session and state not in "ZX"
+
+
 def kill_once(shop, engine: str, victim: str, moment: float, expected: dict[str, list[str]]) -> str:
     """Kill at a moment, then run to the end and check everything; say what the kill met."""
     home = shop.root / ".solvent"
@@ -122,6 +139,7 @@ def kill_once(shop, engine: str, victim: str, moment: float, expected: dict[str,
         except ProcessLookupError:
             met = "nothing"
     process.wait(60)
+    wait_for_the_end_of(process.pid)
     before, kept = executed(shop.root), committed(home)
     if met == "runner" and kept:
         check_interrupted(shop)
