@@ -202,7 +202,8 @@ def test_tables_without_rows_are_unknown() -> None:
     assert compare(empty, empty).why == "neither table has any rows"
 
 
-@settings(max_examples=30)
+@pytest.mark.slow
+@settings(max_examples=50)
 @given(
     st.lists(st.none() | st.floats(), max_size=20),
     st.lists(st.none() | st.floats(), max_size=20),

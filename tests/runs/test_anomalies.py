@@ -94,17 +94,20 @@ def test_the_version_that_is_current_already_makes_no_noise(stores: Stores) -> N
     assert told(stores, 2) == []
 
 
+@pytest.mark.slow
 def test_a_return_to_an_earlier_version_is_compared_with_the_one_before(stores: Stores) -> None:
     told(stores, 1)
     told(stores, 2)
     assert names(told(stores, 1)) == [("drift", "alert", "flights@1")]
 
 
+@pytest.mark.slow
 def test_several_versions_of_one_run_are_compared_one_after_the_other(stores: Stores) -> None:
     found = told(stores, 1, 2, 3)
     assert [each.subject for each in found if each.kind == "drift"] == ["flights@2", "flights@3"]
 
 
+@pytest.mark.slow
 def test_what_was_accepted_is_told_no_more(stores: Stores, capsys: pytest.CaptureFixture[str]) -> None:
     told(stores, 1)
     told(stores, 2)
@@ -119,6 +122,35 @@ def test_drift_of_a_column_that_is_not_watched_is_not_told(stores: Stores) -> No
     assert [each.kind for each in told(stores, 2)] == ["anomaly"]
 
 
+@step(dataset="parts")
+def fetch_part(month: int, late: bool) -> pa.Table:
+    return pa.table({"month": [month] * ROWS, "delay": [float(n + 900 * late) for n in range(ROWS)]})
+
+
+@pipeline
+def parted(month: int, late: bool) -> None:
+    fetch_part(month, late)
+
+
+def test_a_column_that_always_drifts_can_be_left_out_with_one_line(stores: Stores) -> None:
+    found = []
+    for month, late in ((1, False), (2, False), (3, True)):
+        run = solvent.run(parted, month=month, late=late, engine="inline")
+        found.append([(each.message, each.fix) for each in list_findings(stores.metadata, run.id)])
+    assert found[0] == []
+    assert found[1] == [("drift from parts@1: month: 1 -> 2", "solvent accept parts@2 month.drift")]
+    assert found[2][-1][1] == "solvent data diff parts@2 parts@3"
+
+
+def test_statistics_that_can_not_be_compared_fail_no_run(stores: Stores) -> None:
+    told(stores, 1)
+    with stores.metadata.transaction():
+        stores.metadata.execute('UPDATE profiles SET record = \'{"rows": "many"}\'')
+    (one,) = told(stores, 2)
+    assert one.message.startswith("its statistics could not be compared: ")
+
+
+@pytest.mark.slow
 def test_very_many_anomalies_are_told_in_few_lines(stores: Stores) -> None:
     told(stores, 1)
     found = told(stores, 4)
@@ -127,6 +159,7 @@ def test_very_many_anomalies_are_told_in_few_lines(stores: Stores) -> None:
     assert found[-1].fix == "solvent schema flights@2"
 
 
+@pytest.mark.slow
 def test_a_dataset_that_is_no_table_is_left_alone(stores: Stores) -> None:
     for count in (3, 4):
         run = solvent.run(counted, count=count, engine="inline")

@@ -19,6 +19,8 @@ ALERT, WARN = "alert", "warn"
 
 FEWER_ROWS = (0.5, 0.1)
 """A table with less than half the rows that are expected is a warning, one with less than a tenth an alert."""
+MORE_MISSING = (0.05, 0.2)
+"""So many more values may be missing, as a share, before it is a warning and an alert: what drifts a little, drift tells."""
 OUTSIDE = 0.01
 """A range that is not exact warns where more than one value in a hundred is outside, or ..."""
 REACH = 0.5
@@ -238,7 +240,7 @@ def _nulls(expected: Expected, column: ColumnProfile, rows: int) -> Iterator[_Fo
         message = f"{expected.name} has {column.missing:,} missing values ({percent(share)}); none were expected"
         yield _Found(_of(expected.name, "nulls", ALERT, message, "values may be missing"), accepted)
         return
-    worst = severity(share - expected.null_share, LIMITS["nulls"])
+    worst = severity(share - expected.null_share, MORE_MISSING)
     counts = (round(expected.null_share * rows), rows), (column.missing, column.rows)
     chance = share_p_value((counts[0][0], counts[1][0]), (counts[0][1], counts[1][1]))
     if worst and not (few((rows, column.rows)) and chance >= CHANCE):

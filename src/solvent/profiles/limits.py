@@ -33,7 +33,7 @@ VERSIONS = 10
 NEWEST = 20
 """Older versions say little of what is usual now."""
 DEVIATIONS = (2.0, 3.0)
-_FLOORS = {"nulls": (0.001, 0.005), "infinite": (0.001, 0.005), "unseen": (0.0, 0.01)}
+_FLOORS = {"psi": (0.02, 0.05), "nulls": (0.001, 0.005), "infinite": (0.001, 0.005), "unseen": (0.0, 0.01)}
 _FLOOR = (0.01, 0.02)
 """However still a column was so far, learnt limits are never closer to nothing than this."""
 

@@ -96,8 +96,8 @@ def _domain(column: ColumnProfile, filled: int) -> tuple[str, ...] | None:
 
 
 def _range(column: ColumnProfile) -> tuple[Bound, Bound]:
-    """Ids and times go on: ids have no range, and times no end."""
-    if column.role == "id" or column.masked:
+    """Ids and times go on: ids have no range, and times no end. Nor has one value, such as the month, a range."""
+    if column.role in ("id", "constant") or column.masked:
         return None, None
     if column.kind == "number":
         return column.minimum, column.maximum

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from solvent.errors import SolventError
 from solvent.metadata import datasets
 from solvent.metadata.schemas import StoredSchema, newest_schema
 from solvent.model import Finding
@@ -62,7 +63,16 @@ def find_anomalies(stores: Stores, run_id: str) -> list[Finding]:
 
     What is not as the schema expects is found each time; that a version is like the one before it makes no noise.
     """
-    return [finding for change in _changes(stores, run_id) for finding in _look(stores, *change)]
+    found: list[Finding] = []
+    for dataset, use, former in _changes(stores, run_id):
+        try:
+            found += _look(stores, dataset, use, former)
+        except SolventError:
+            raise
+        except Exception as error:  # whatever the statistics hold, the run is done
+            problem = f"its statistics could not be compared: {type(error).__name__}: {error}"
+            found.append(Finding("anomaly", "warn", f"{dataset}@{use.number}", problem))
+    return found
 
 
 def _changes(stores: Stores, run_id: str) -> Iterator[tuple[str, DatasetUse, int | None]]:
@@ -95,7 +105,7 @@ def _look(stores: Stores, dataset: str, use: DatasetUse, former: int | None) -> 
     yield from _anomalous(label, found)
     if former is not None:
         drift = _drift(stores, dataset, former, use.number, profile, known.schema)
-        finding = _drifted(label, f"{dataset}@{former}", drift, found) if drift is not None else None
+        finding = _drifted(label, f"{dataset}@{former}", drift, found, profile) if drift is not None else None
         if finding is not None:
             yield finding
 
@@ -139,7 +149,7 @@ def _only(profile: Profile, names: set[str]) -> Profile:
     return replace(profile, columns=tuple(each for each in profile.columns if each.name in names))
 
 
-def _drifted(label: str, former: str, drift: TableDrift, told: list[Anomaly]) -> Finding | None:
+def _drifted(label: str, former: str, drift: TableDrift, told: list[Anomaly], profile: Profile) -> Finding | None:
     """Say what has drifted, if the table alerts for more than what the schema has told already."""
     if drift.verdict != "alert":
         return None
@@ -151,8 +161,19 @@ def _drifted(label: str, former: str, drift: TableDrift, told: list[Anomaly]) ->
     words = "; ".join(f"{each.name}: {each.moved}" for each in moved[:3] if each.moved)
     more = f"; {len(moved) - 3} more columns" if len(moved) > 3 else ""
     detail = {each.name: {"measure": each.measure, "value": each.value, "verdict": each.verdict} for each in moved}
-    fix = f"solvent data diff {former} {label}"
+    alerting = [each.name for each in moved if each.verdict == "alert"]
+    fix = _usual(label, alerting, profile) or f"solvent data diff {former} {label}"
     return Finding("drift", "alert", label, f"drift from {former}: {words}{more}", fix, json.dumps(detail))
+
+
+def _usual(label: str, alerting: list[str], profile: Profile) -> str:
+    """Give the line that stops watching what always drifts: columns of one value a version, such as the month."""
+    import shlex
+
+    constant = {each.name for each in profile.columns if each.role == "constant"}
+    if not alerting or not constant.issuperset(alerting):
+        return ""
+    return f"solvent accept {label} {' '.join(shlex.quote(f'{name}.drift') for name in alerting)}"
 
 
 def _is_told(column: ColumnDrift, told: set[str | None]) -> bool:
