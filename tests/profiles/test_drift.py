@@ -246,6 +246,7 @@ def test_a_table_alerts_with_one_of_its_important_columns() -> None:
     assert verdict(*pair, important=["x"]).verdict == "alert"
 
 
+@pytest.mark.slow
 def test_a_table_alerts_if_three_columns_in_ten_warn() -> None:
     def table(shifted: int) -> Profile:
         return make_profile(pa.table({f"x{n}": BELL + 0.35 * (n < shifted) for n in range(10)}))
@@ -294,6 +295,7 @@ def test_many_columns_are_allowed_for_when_chance_is_excluded() -> None:
 # History
 
 
+@pytest.mark.slow
 def test_from_ten_versions_on_a_column_is_judged_by_its_own_history() -> None:
     months = [profile(BELL[:1500] + 0.3 * (n % 2)) for n in range(12)]
     unsettled = compare(months[-2], months[-1], months[:-1])
@@ -312,6 +314,7 @@ def test_limits_are_mean_and_two_and_three_deviations() -> None:
     assert learnt("ks", [0.0] * 9) == (0.01, 0.02)
 
 
+@pytest.mark.slow
 def test_a_column_that_is_new_in_the_history_has_fixed_limits() -> None:
     old = [make_profile(pa.table({"y": BELL})) for _ in range(11)]
     found = compare(profile(BELL), profile(BELL + 0.35), old).column("x")
@@ -426,6 +429,7 @@ def check_figure(rows: int) -> tuple[float, float]:
     return worst[0], worst[1]
 
 
+@pytest.mark.slow
 def test_drift_from_profiles_is_drift_from_raw_data() -> None:
     check_figure(400)
 

@@ -116,6 +116,7 @@ def test_what_was_accepted_is_told_no_more(stores: Stores, capsys: pytest.Captur
     assert [each.kind for each in told(stores, 2)] == ["drift"]
 
 
+@pytest.mark.slow
 def test_drift_of_a_column_that_is_not_watched_is_not_told(stores: Stores) -> None:
     told(stores, 1)
     assert main(["accept", "flights@1", "delay.drift"]) == 0
@@ -132,6 +133,7 @@ def parted(month: int, late: bool) -> None:
     fetch_part(month, late)
 
 
+@pytest.mark.slow
 def test_a_column_that_always_drifts_can_be_left_out_with_one_line(stores: Stores) -> None:
     found = []
     for month, late in ((1, False), (2, False), (3, True)):
