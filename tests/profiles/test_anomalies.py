@@ -1,16 +1,20 @@
 """Each way in which a table is not as expected is found, named, and none any more once it was accepted."""
 
+import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from solvent.errors import ConfigError, NotFoundError
 from solvent.profiles.anomalies import Anomaly, accept, anomalies
 from solvent.profiles.make import make_profile
 from solvent.profiles.records import Profile
-from solvent.profiles.schema import Schema, infer
+from solvent.profiles.schema import ENVIRONMENTS, Schema, infer, schema_from_json, schema_to_json
 
 ROWS = 400
 
@@ -213,3 +217,41 @@ def test_an_environment_has_one_of_two_names() -> None:
 def test_a_name_that_a_shell_would_read_is_quoted() -> None:
     one = only(**{"a b; rm": [1] * ROWS})
     assert one.command("flights@2") == "solvent accept flights@2 'a b; rm.new'"
+
+
+COLUMNS = st.sampled_from(
+    [
+        [1, 2, 3, 3],
+        [-5.5, None, float("nan"), float("inf")],
+        ["a", "b", "a", "a"],
+        ["a", None, "ü", ""],
+        [None, None, None, None],
+        [True, False, None, True],
+        [dt.datetime(2013, 1, day) for day in (1, 2, 3, 4)],
+        [dt.date(2013, 1, 1), None, dt.date(1, 1, 1), dt.date(9999, 1, 1)],
+        [dt.timedelta(seconds=1)] * 4,
+        [Decimal("1.50"), Decimal("-2.25"), None, Decimal("1e10")],
+        [[1], [2, 3], None, []],
+        [b"a", b"", None, b"\xff"],
+        [10**18, -(10**18), 0, None],
+    ]
+)
+TABLES = st.dictionaries(st.sampled_from(["a", "b", "aa", "a b", "ü"]), COLUMNS, max_size=4)
+
+
+@pytest.mark.slow
+@settings(max_examples=200)
+@given(TABLES, TABLES, st.integers(1, 40), st.integers(0, 40), st.sampled_from(ENVIRONMENTS))
+def test_whatever_is_accepted_is_as_expected(
+    first: dict[str, list[Any]], second: dict[str, list[Any]], times: int, others: int, environment: str
+) -> None:
+    before, after = (
+        make_profile(pa.table({name: pa.array(cells * count) for name, cells in table.items()}))
+        for table, count in ((first, times), (second, others))
+    )
+    schema = infer(before)
+    assert anomalies(schema, before) == []
+    assert schema_from_json(schema_to_json(schema)) == schema
+    accepted = accept(schema, after, environment=environment)
+    assert anomalies(accepted, after, environment) == []
+    assert schema_from_json(schema_to_json(accepted)) == accepted
