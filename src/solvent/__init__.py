@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from solvent.pipelines.step import Step, step
     from solvent.reports.api import report
     from solvent.runs.api import dataset, diff, load, plan, remake, run, runs, why
+    from solvent.sources.handle import source
 
     __version__: str
 
@@ -39,6 +40,7 @@ __all__ = [
     "run",
     "runs",
     "seed",
+    "source",
     "step",
     "value",
     "why",
@@ -52,6 +54,7 @@ _HOMES = {
     "solvent.pipelines.ref": ("each", "value"),
     "solvent.pipelines.step": ("Step", "step"),
     "solvent.reports.api": ("report",),
+    "solvent.sources.handle": ("source",),
     "solvent.runs.api": ("dataset", "diff", "load", "plan", "remake", "run", "runs", "why"),
 }
 

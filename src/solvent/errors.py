@@ -90,6 +90,10 @@ class DataError(SolventError):
     """A table, predictions or other data are not what is asked for."""
 
 
+class SourceError(DataError):
+    """A shared source can't be read, or is not what the catalogue says."""
+
+
 class NotFoundError(SolventError):
     """No run, step, artifact or name like that."""
 

@@ -231,6 +231,7 @@ class Ticket:
     allow_pickle: bool = True
     log_path: str = ""
     sensitive: tuple[str, ...] = ()
+    sources: bytes = b""
 
 
 class Stored(NamedTuple):

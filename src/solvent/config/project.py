@@ -96,13 +96,15 @@ def _root_above(folder: str) -> str | None:
 def _settle(root: str, file: Node | None, profile: str | None) -> Project:
     environment = _environment()
     if file is None and environment is None:
-        return Project(root, os.path.join(root, ".solvent"))
+        return Project(root, os.path.join(root, ".solvent"), Settings(profile=profile))
     merged = _merged(file, environment)
     settings = _settings(merged)
     over = _profile(merged, profile or settings.profile)
     if over is not None:
         merged = _merged(file, over, environment)
         settings = _settings(merged)
+    if profile:
+        settings = settings._replace(profile=profile)
     return Project(root, _home(root, settings.home, merged.child("home")), settings)
 
 

@@ -20,6 +20,7 @@ from solvent.pipelines.ref import Ref, call_of, part_of, path_of
 from solvent.pipelines.step import Step
 from solvent.plan.explain import explain
 from solvent.plan.graph import CallLog
+from solvent.runs import catalogue
 from solvent.runs.execute import Job, Outcome, execute
 from solvent.runs.observe import describe, still_holds
 from solvent.runs.outputs import accept_artifacts, output_at, value_of
@@ -238,6 +239,7 @@ class Demand:
             means.keyer.memo,
             packages=state.code.packages if state.code else (),
             known_modules=state.code.files if state.code else (),
+            sources=catalogue.known(means.root),
         )
         outcome = execute(job, means.stores.blobs, means.output(), in_worker=True)
         for _ in range(state.call.step.spec.retries if outcome.failure else 0):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass, replace
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from solvent.artifacts.saving import content_digest, save
 from solvent.config.masking import masked, masked_bytes
@@ -17,12 +17,16 @@ from solvent.fingerprint.values import identify, type_name
 from solvent.model import WHOLE, ArtifactRef, Blobs, CheckResult, Failure, FileMemo, Identity, Observation
 from solvent.pipelines.context import inside_step
 from solvent.pipelines.step import Step
+from solvent.runs.catalogue import reading
 from solvent.runs.natives import load_needed
 from solvent.runs.observe import Observer
 from solvent.runs.randomness import Seeding, step_seed
 from solvent.runs.scope import StepScope
 from solvent.runs.tracebacks import user_traceback
 from solvent.runs.usage import Usage
+
+if TYPE_CHECKING:
+    from solvent.sources.session import Sources
 
 
 class Job(NamedTuple):
@@ -40,6 +44,7 @@ class Job(NamedTuple):
     packages: tuple[str, ...] = ()
     known_modules: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
+    sources: Sources | None = None
 
 
 class Outcome:
@@ -100,7 +105,7 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
     began = time.perf_counter()
     with usage, output:
         try:
-            with inside_step(scope), seeding, observer:
+            with inside_step(scope), seeding, observer, reading(job.sources, scope):
                 returned = _call(job)
                 if job.step.checks:
                     _check(job, returned, outcome)

@@ -11,6 +11,7 @@ from solvent.fingerprint.values import identify, is_immutable
 from solvent.model import Failure, Identity
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import path_of
+from solvent.runs import catalogue
 from solvent.runs.capture import StepOutput
 from solvent.runs.execute import Job, Outcome, execute, not_begun, unreadable
 from solvent.runs.retry import backoff_seconds
@@ -147,6 +148,7 @@ class InlineDriver:
             packages=state.code.packages if state.code else (),
             known_modules=state.code.files if state.code else (),
             sensitive=runner.stores.project.settings.sensitive_columns,
+            sources=catalogue.known(self._root),
         )
         show = (lambda text: runner.watcher.output(state.label, text)) if runner.watcher.shows_output else None
         output = StepOutput(show, on_debugger=runner.watcher.make_room)

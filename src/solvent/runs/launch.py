@@ -20,6 +20,7 @@ from solvent.fingerprint.files import process_memo
 from solvent.model import Resources, RunRecord
 from solvent.pipelines.context import inside_run
 from solvent.pipelines.pipeline import Pipeline
+from solvent.runs import catalogue
 from solvent.runs.cache import Cache
 from solvent.runs.capture import install, uninstall
 from solvent.runs.children import reports
@@ -132,6 +133,7 @@ class _Launch:
         memo = StoreMemo(stores.metadata)
         process_memo.rely_on(memo)  # a default of the pipeline may be a large folder
         code = fingerprint_code(pipeline.__wrapped__)
+        catalogue.begin(stores.project, None, memo)
         interrupted = self._interrupted(target, code.digest)
         self._record = begin_record(
             run_id,

@@ -128,7 +128,7 @@ def _noting(function: Callable[..., Any], verb: str, first: int) -> Callable[...
 
     @functools.wraps(function)
     def noted(*args: Any, **kwargs: Any) -> Any:
-        if witness.watchers:
+        if witness.watchers and not witness.is_quiet():
             given = args[first : first + 1] or [kwargs[name] for name in _PATHS if name in kwargs]
             _note_all(given if verb != "ask" else (*args[first:], *kwargs.values()), verb)
         return function(*args, **kwargs)

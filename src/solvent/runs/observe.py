@@ -13,7 +13,7 @@ from solvent.fingerprint.files import digest_file, relative
 from solvent.fingerprint.sources import read_source
 from solvent.fingerprint.structure import digest
 from solvent.model import FileMemo, Observation
-from solvent.runs import natives, witness
+from solvent.runs import catalogue, natives, witness
 from solvent.runs.children import reports
 
 # A secret is no data: its file is not hashed, and a new password runs no step again.
@@ -159,6 +159,8 @@ def still_holds(observation: Observation, root: str, memo: FileMemo | None) -> b
     """Whether what was seen then would be seen now."""
     if observation.token in (CHANGED, UNREADABLE):
         return False
+    if observation.kind == "source":
+        return bool(witness.quietly(lambda: catalogue.token_now(observation.subject, root)) == observation.token)
     path = os.path.normpath(os.path.join(root, observation.subject))
     return bool(witness.quietly(lambda: _token_now(observation.kind, path, memo)) == observation.token)
 
@@ -177,6 +179,8 @@ def describe(observation: Observation) -> str:
         return f"{observation.kind} {observation.subject} changed while the step ran"
     if observation.token == ABSENT:
         return f"{observation.kind} {observation.subject} is there now"
+    if observation.kind == "source" and observation.token.startswith("unversioned"):
+        return f"source {observation.subject} has no version that could be compared"
     return f"{observation.kind} {observation.subject} changed"
 
 

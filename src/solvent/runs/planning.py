@@ -12,6 +12,7 @@ from solvent.pipelines.pipeline import Pipeline
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.plan.graph import Call
 from solvent.plan.trace import Found, Plan, trace
+from solvent.runs import catalogue
 from solvent.runs.cache import Cache
 from solvent.runs.explainer import Explainer
 from solvent.runs.keyer import Keyer
@@ -29,6 +30,7 @@ class CacheLookup:
         root = str(stores.project.root)
         memo = StoreMemo(stores.metadata)
         process_memo.rely_on(memo)
+        catalogue.begin(stores.project, None, memo)
         self._pipeline = pipeline
         self._stores = stores
         self._options = options

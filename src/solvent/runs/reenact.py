@@ -24,6 +24,7 @@ from solvent.metadata.makers import files_of_run
 from solvent.model import ArtifactRef
 from solvent.pipelines.context import inside_run
 from solvent.pipelines.ref import Ref
+from solvent.runs import catalogue
 from solvent.runs.beside import writing
 from solvent.runs.capture import WorkerOutput
 from solvent.runs.demand import Demand, Enough, Lost, Means, RanAgain
@@ -152,6 +153,7 @@ class _Reenactment:
         memo = StoreMemo(stores.metadata)
         root = str(stores.project.root)
         environment = capture(stores.cache_folder)
+        catalogue.begin(stores.project, None, memo)
         keyer = Keyer(run.id, run_seed=run.seed, root=root, environment=environment, memo=memo)
         return Means(stores, keyer, _output, root, run.seed, cpus, self._request.uncached, self._request.anew)
 

@@ -19,7 +19,7 @@ from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.places import shorten
 from solvent.pipelines.ref import Ref, path_of
 from solvent.pipelines.step import Step
-from solvent.runs import boundedlog
+from solvent.runs import boundedlog, catalogue
 from solvent.runs.announcements import forget, hear
 from solvent.runs.outputs import stored_form
 from solvent.runs.runner import Runner
@@ -62,6 +62,7 @@ class TicketOffice:
             allow_pickle=self._allow_pickle,
             log_path=self._log_path(state),
             sensitive=runner.stores.project.settings.sensitive_columns,
+            sources=catalogue.dumped(self._root),
         )
 
     def read_log(self, state: CallState) -> tuple[bytes, int]:

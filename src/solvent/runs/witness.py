@@ -140,6 +140,11 @@ def quietly(work: Callable[[], Any]) -> Any:
             _busy.discard(thread)
 
 
+def is_quiet() -> bool:
+    """Whether nobody takes notes of this thread at the moment."""
+    return get_ident() in _busy
+
+
 def watching() -> list[Watcher]:
     """Return the watchers that take notes of this thread."""
     thread = get_ident()

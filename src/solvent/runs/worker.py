@@ -17,6 +17,7 @@ from solvent.errors import EngineError, SolventError, StoreError
 from solvent.fingerprint.loading import compile_user_modules_from_source
 from solvent.model import Blobs, Execution, Failure, Place, Stored, Ticket
 from solvent.pipelines.step import Step
+from solvent.runs import catalogue
 from solvent.runs.announcements import Announcements
 from solvent.runs.capture import WorkerOutput
 from solvent.runs.encode import crashed_execution, encode, execution_of
@@ -49,6 +50,7 @@ def execute_ticket(ticket: Ticket) -> Execution:
         packages=ticket.packages,
         known_modules=ticket.known_modules,
         sensitive=ticket.sensitive,
+        sources=catalogue.loaded(ticket.sources),
     )
     try:
         outcome = execute(job, blobs, WorkerOutput(ticket.log_path), in_worker=True)

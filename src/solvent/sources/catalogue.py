@@ -27,7 +27,18 @@ _ENDINGS = {
     "ipc": "arrow",
 }
 _PACKED = ("gz", "bz2", "zst", "lz4")
-_DATABASES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery")
+_DATABASES = (
+    "sqlite",
+    "postgresql",
+    "postgres",
+    "mysql",
+    "mariadb",
+    "mssql",
+    "oracle",
+    "duckdb",
+    "snowflake",
+    "bigquery",
+)
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _VERSIONS = ("content", "etag", "none")
 _ASKED = ("query", "function")

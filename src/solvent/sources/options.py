@@ -10,7 +10,9 @@ from solvent.errors import ConfigError
 if TYPE_CHECKING:
     from solvent.config.layers import Node
 
-_CSV = {
+Options = dict[str, type | tuple[type, ...]]
+
+_CSV: Options = {
     "decimal": str,
     "delimiter": str,
     "encoding": str,
@@ -20,11 +22,11 @@ _CSV = {
     "quote": str,
     "skip_rows": int,
 }
-_FILES = {"partitioning": str}
-_WEB = {"headers": dict, "timeout_seconds": (int, float)}
-_OBJECTS = {"storage": dict}
+_FILES: Options = {"partitioning": str}
+_WEB: Options = {"headers": dict, "timeout_seconds": (int, float)}
+_OBJECTS: Options = {"storage": dict}
 
-OPTIONS: dict[str, dict[str, type | tuple[type, ...]] | None] = {
+OPTIONS: dict[str, Options | None] = {
     "csv": {**_CSV, **_FILES},
     "jsonl": {**_FILES},
     "parquet": {**_FILES},
@@ -35,7 +37,7 @@ OPTIONS: dict[str, dict[str, type | tuple[type, ...]] | None] = {
 """The options of each format and their types; those of a function are its keyword arguments."""
 
 
-def options_of(form: str, location: str) -> dict[str, type | tuple[type, ...]] | None:
+def options_of(form: str, location: str) -> Options | None:
     """Give the options that a source of this format takes at this location."""
     own = OPTIONS[form]
     if own is None or form == "sql":

@@ -28,7 +28,7 @@ def reader_of(entry: Entry, root: str, memo: FileMemo | None = None) -> Reader:
     if form == "function" or is_function(location):
         from solvent.sources.functions import Function
 
-        return Function(entry, location)
+        return Function(entry, location, root)
     scheme, found, rest = location.partition("://")
     if found and scheme in ("http", "https"):
         from solvent.sources.web import WebFile

@@ -47,14 +47,14 @@ def one_schema(entry: Entry, first: Any, named: Sequence[tuple[str, Any]], lenie
     for file, schema in named[1:]:
         for name in named[0][1].names:
             if name not in schema.names:
-                raise _apart(entry, f"{file} has no column {name!r}, which {named[0][0]} has{nearest(name, schema.names)}")
+                raise _apart(
+                    entry, f"{file} has no column {name!r}, which {named[0][0]} has{nearest(name, schema.names)}"
+                )
             types[name] = _common(entry, name, (named[0][0], types[name]), (file, schema.field(name).type), lenient)
         for name in schema.names:
             if name not in own:
                 raise _apart(entry, f"{file} has a column {name!r}, which {named[0][0]} has not{nearest(name, own)}")
-    fields = [
-        field.with_type(types[field.name]) if field.name in types else field for field in (first.field(i) for i in range(len(first)))
-    ]
+    fields = [field.with_type(types.get(field.name, field.type)) for field in first]
     return pa.schema(fields, metadata=first.metadata)
 
 

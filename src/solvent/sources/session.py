@@ -101,7 +101,9 @@ def open_sources(project: Project, profile: str | None = None, memo: FileMemo | 
     """Read the catalogue of a project."""
     settings = project.settings
     profile = profile or settings.profile
-    return Sources(read_catalogue(project.root, settings.config_folder, profile, project.config_cache), project.root, memo)
+    return Sources(
+        read_catalogue(project.root, settings.config_folder, profile, project.config_cache), project.root, memo
+    )
 
 
 class Reading:
@@ -137,6 +139,16 @@ def now() -> Reading | None:
     return found
 
 
+def _check_watched(here: Reading) -> None:
+    from solvent.sources.handle import check_unchanged
+
+    def check() -> None:
+        for name, opened in here.watched:
+            check_unchanged(name, opened)
+
+    apart(check)
+
+
 @contextmanager
 def reading(sources: Sources, context: StepContext | None) -> Iterator[Reading]:
     """Let what the block reads of sources be that of a run, noted in the context of the step."""
@@ -145,6 +157,7 @@ def reading(sources: Sources, context: StepContext | None) -> Iterator[Reading]:
     _running.append(here)
     try:
         yield here
+        _check_watched(here)
     finally:
         _running.remove(here)
         current.reset(token)

@@ -26,7 +26,7 @@ class FileData:
     def __init__(self, entry: Entry, form: str, paths: Sequence[str], base: str, filesystem: Any) -> None:
         import pyarrow as pa
 
-        self._entry = entry
+        self.entry = entry
         self._form = form
         self._all = list(paths)
         self._base = base
@@ -49,7 +49,7 @@ class FileData:
     def table(self, columns: Columns, where: Where) -> Any:
         import pyarrow as pa
 
-        check_columns(self._entry, columns, self.schema)
+        check_columns(self.entry, columns, self.schema)
         try:
             if self._form == "csv":
                 return selected(self._whole_csv(), columns, where)
@@ -60,7 +60,7 @@ class FileData:
     def batches(self, columns: Columns, where: Where, batch_rows: int) -> Iterator[Any]:
         import pyarrow as pa
 
-        check_columns(self._entry, columns, self.schema)
+        check_columns(self.entry, columns, self.schema)
         try:
             yield from self.dataset.to_batches(
                 columns=_listed(columns),
@@ -76,7 +76,7 @@ class FileData:
     def _dataset(self) -> Any:
         import pyarrow.dataset as ds
 
-        flavor = None if self._entry.options.get("partitioning") == "none" else ds.partitioning(flavor="hive")
+        flavor = None if self.entry.options.get("partitioning") == "none" else ds.partitioning(flavor="hive")
         found = ds.dataset(
             self._all,
             format=self._format(),
@@ -87,17 +87,17 @@ class FileData:
         if len(self._all) == 1:
             return found
         named = [(self._name(each.path), each.physical_schema) for each in found.get_fragments()]
-        return found.replace_schema(one_schema(self._entry, found.schema, named, self._form in ("csv", "jsonl")))
+        return found.replace_schema(one_schema(self.entry, found.schema, named, self._form in ("csv", "jsonl")))
 
     def _format(self) -> Any:
         import pyarrow.dataset as ds
 
         if self._form == "csv":
-            read, parse, convert = csv_options(self._entry)
+            read, parse, convert = csv_options(self.entry)
             return ds.CsvFileFormat(parse, default_fragment_scan_options=ds.CsvFragmentScanOptions(convert, read))
         if self._form == "jsonl":
             return ds.JsonFileFormat(
-                ds.JsonFragmentScanOptions(json_options(self._entry), json_block())  # type: ignore[no-untyped-call]
+                ds.JsonFragmentScanOptions(json_options(self.entry), json_block())  # type: ignore[no-untyped-call]
             )
         return ds.ParquetFileFormat() if self._form == "parquet" else ds.IpcFileFormat()
 
@@ -115,7 +115,7 @@ class FileData:
         import pyarrow.dataset as ds
         from pyarrow import csv
 
-        read, parse, convert = csv_options(self._entry)
+        read, parse, convert = csv_options(self.entry)
         tables = []
         for fragment in self.dataset.get_fragments():
             with self._stream(fragment.path) as stream:
@@ -127,7 +127,7 @@ class FileData:
         if len(tables) == 1:
             return tables[0]
         named = [(self._name(path), each.schema) for path, each in zip(self._all, tables, strict=True)]
-        schema = one_schema(self._entry, tables[0].schema, named, True)
+        schema = one_schema(self.entry, tables[0].schema, named, True)
         return pa.concat_tables([each.select(schema.names).cast(schema) for each in tables])
 
     def _stream(self, path: str) -> Any:
@@ -143,7 +143,7 @@ class FileData:
     def _fault(self, error: Exception) -> SourceError:
         from solvent.sources.faults import fault
 
-        return fault(self._entry, self._form, self._all, error, local=self._filesystem is None)
+        return fault(self.entry, self._form, self._all, error, local=self._filesystem is None)
 
 
 def csv_options(entry: Entry) -> tuple[Any, Any, Any]:
@@ -179,7 +179,9 @@ def json_options(entry: Entry) -> Any:
     from pyarrow import json
 
     declared = declared_types(entry)
-    return json.ParseOptions(explicit_schema=pa.schema(declared.items()) if declared else None, newlines_in_values=False)
+    return json.ParseOptions(
+        explicit_schema=pa.schema(declared.items()) if declared else None, newlines_in_values=False
+    )
 
 
 def json_block() -> Any:
@@ -199,7 +201,8 @@ def expression(where: Where) -> Any:
             return filters_to_expression(list(where))
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"where={where!r} can't be read: {error}", hint='write [("month", "==", 3)], or an expression of pyarrow'
+                f"where={where!r} can't be read: {error}",
+                hint='write [("month", "==", 3)], or an expression of pyarrow',
             ) from None
     return where
 
