@@ -67,6 +67,17 @@ def list_findings(database: Database, run_id: str) -> list[Finding]:
     return [Finding(*row) for row in database.rows(sql, (run_id,))]
 
 
+_FIELDS = (
+    "SELECT DISTINCT o.field FROM step_runs s JOIN outputs o ON o.run_id = COALESCE(s.source_run, s.run_id)"
+    " AND o.position = COALESCE(s.source_position, s.position) WHERE s.run_id = ?"
+)
+
+
 def gave_datasets(database: Database, run_id: str) -> bool:
     """Whether a step of a run gave or reused a version of a dataset."""
     return database.row("SELECT 1 FROM dataset_uses WHERE run_id = ? LIMIT 1", (run_id,)) is not None
+
+
+def gave_fields(database: Database, run_id: str) -> set[str]:
+    """Give the names of the fields that the outputs of a run's steps were split into; "" stands for a whole output."""
+    return {field for (field,) in database.rows(_FIELDS, (run_id,))}

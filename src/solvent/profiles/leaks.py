@@ -34,12 +34,7 @@ def check_leakage(
     group: Name | Sequence[Name] | None = None,
     time: Name | None = None,
 ) -> list[Finding]:
-    """Look for leaks between the parts of any split: pandas or polars frames, Arrow tables or NumPy arrays.
-
-    Found are rows of train that are in another part as well, keys and groups on both sides, train rows later than test, a
-    column that alone predicts the target, a target that is spread otherwise, and categories that train has not. Rows that
-    are alike by chance, as in a table of a few categories, are left out. NotFoundError for a column that is not there.
-    """
+    """Look for leaks between the parts of any split; see `solvent.steps.check_leakage`."""
     import numpy as np
 
     parts = [(0, train), (2, test)] + ([] if validation is None else [(1, validation)])

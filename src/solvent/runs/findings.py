@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from solvent.metadata.profiles import add_findings, gave_datasets
+from solvent.metadata.profiles import add_findings, gave_datasets, gave_fields
 from solvent.model import Finding
 from solvent.runs.checking import find_warnings
 
@@ -23,7 +23,19 @@ def _anomalies(stores: Stores, run_id: str) -> list[Finding]:
     return find_anomalies(stores, run_id)
 
 
-COLLECTORS: tuple[Collector, ...] = (find_warnings, _anomalies)
+def _leaks(stores: Stores, run_id: str) -> list[Finding]:
+    fields = gave_fields(stores.metadata, run_id)
+    if not ({"0", "1"} <= fields or any("train" in field.lower() for field in fields)):
+        return []
+    from solvent.runs.leaks import find_leaks_of_run
+
+    try:
+        return find_leaks_of_run(stores, run_id)
+    except Exception as error:  # what is wrong here must not be the end of a run that is done
+        return [Finding("leaks", "warn", run_id, f"the run could not be looked at for leaks: {error!r}")]
+
+
+COLLECTORS: tuple[Collector, ...] = (find_warnings, _anomalies, _leaks)
 """Each looks at one kind of trouble of a run whose profiles are made."""
 
 

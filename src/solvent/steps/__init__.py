@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from solvent.profiles.leaks import check_leakage
     from solvent.steps.evaluate import evaluate
+    from solvent.steps.leakage import check_leakage
     from solvent.steps.preprocess import Preprocess, fit_preprocess, preprocess
     from solvent.steps.split import Parts, assign, split
     from solvent.steps.train import fit, predict
@@ -28,8 +28,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "solvent.profiles.leaks": ("check_leakage",),
     "solvent.steps.evaluate": ("evaluate",),
+    "solvent.steps.leakage": ("check_leakage",),
     "solvent.steps.preprocess": ("Preprocess", "fit_preprocess", "preprocess"),
     "solvent.steps.split": ("Parts", "assign", "split"),
     "solvent.steps.train": ("fit", "predict"),
