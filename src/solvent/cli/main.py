@@ -32,6 +32,7 @@ COMMANDS = {
     "accept": ("schema", "let a dataset's schema expect what a version is like"),
     "load": ("load", "show a dataset version or an output, or write it to a file"),
     "report": ("report", "make a page to look at, as one HTML file"),
+    "report run": ("report", "the page of a run: what changed, graph, metrics, figures, steps, logs"),
     "report data": ("report", "the page of a table: alerts, columns over another version, history"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run, artifact or dataset"),

@@ -4,34 +4,55 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.output import print_json
 from solvent.runs.words import size_text
 
+if TYPE_CHECKING:
+    from solvent.reports.pages import Report
+    from solvent.runs.stores import Stores
+
 _DATA = "a dataset version (flights, flights@7, flights@latest~1), RUN/STEP.FIELD, or the beginning of a table's digest"
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
-    parser.add_argument("what", metavar="WHAT", help=_DATA)
-    parser.add_argument(
-        "--against", metavar="OTHER", help="lay it over another one; a dataset version is laid over the one before it"
-    )
+    if name == "report run":
+        parser.add_argument("what", metavar="RUN", nargs="?", default="latest", help="a run; the latest by default")
+    else:
+        parser.add_argument("what", metavar="WHAT", help=_DATA)
+        parser.add_argument(
+            "--against",
+            metavar="OTHER",
+            help="lay it over another one; a dataset version is laid over the one before it",
+        )
     parser.add_argument("-o", dest="path", metavar="FILE", help="the file to write; by default named after WHAT, here")
     add_json(parser)
 
 
 def execute(arguments: Namespace, name: str) -> int:
-    from solvent.reports.data import data_report
-
     with open_stores() as stores:
-        made = data_report(arguments.what, stores, against=arguments.against)
+        made = _run_page(arguments, stores) if name == "report run" else _data_page(arguments, stores)
     path = made.save(arguments.path or f"{_file_name(made.title)}.html")
     if arguments.json:
         print_json({"path": str(path), "title": made.title, "size_bytes": made.size_bytes})
     else:
         print(f"wrote {path}: {size_text(made.size_bytes)}")
     return 0
+
+
+def _run_page(arguments: Namespace, stores: Stores) -> Report:
+    from solvent.reports.run import run_report
+    from solvent.runs.views import Run
+
+    return run_report(Run(stores.metadata.find_run(arguments.what), stores), stores)
+
+
+def _data_page(arguments: Namespace, stores: Stores) -> Report:
+    from solvent.reports.data import data_report
+
+    return data_report(arguments.what, stores, against=arguments.against)
 
 
 def _file_name(title: str) -> str:

@@ -9,18 +9,22 @@ from solvent.reports.pages import Report
 
 
 def report(what: Any, *, against: Any = None) -> Report:
-    """Make the page of a dataset version, a stored table or a table at hand: `save` writes it, a notebook shows it.
+    """Make the page of a run, a dataset version, or a table: `save` writes it, a notebook shows it.
 
-    `what` is "flights@7" or another name that `solvent load` knows, a dataset version, an artifact, or a pandas, polars or
-    Arrow table or NumPy array itself. `against` is another one of these to lay it over; a version of a dataset is laid over
-    the one before it by itself.
+    `what` is a run, "flights@7" or another name that `solvent load` knows, a dataset version, an artifact, or a table of
+    pandas, polars or Arrow or a NumPy array itself. `against` is another table to lay it over; a version of a dataset is
+    laid over the one before it by itself.
 
     Raises NotFoundError if there is none of that name, SolventError if there is no page for such a thing.
     """
     from solvent.config.project import Project
     from solvent.reports.data import data_report, table_report
+    from solvent.reports.run import run_report
     from solvent.runs.stores import Stores
+    from solvent.runs.views import Run
 
+    if isinstance(what, Run):
+        return run_report(what, what._stores)
     if is_table(what):
         return table_report(what, against, Project.find().settings.sensitive_columns)
     named, other = _name(what), None if against is None else _name(against)
@@ -48,5 +52,5 @@ def _name(what: Any) -> str:
         return what.digest
     raise SolventError(
         f"there is no page for a {type(what).__name__}",
-        hint='give "flights@7", a dataset version, an artifact or a table',
+        hint='give a run, "flights@7", a dataset version, an artifact or a table',
     )

@@ -112,7 +112,7 @@ def _alerts(subject: Subject, drift: TableDrift | None, rows: Sequence[ColumnRow
         if each.status != "passed"
     ]
     found += [
-        _told(each)
+        told(each)
         for each in subject.findings
         if each.subject.partition(".")[0]
         in (subject.dataset, subject.name, subject.maker.name if subject.maker else "")
@@ -124,7 +124,7 @@ def _alerts(subject: Subject, drift: TableDrift | None, rows: Sequence[ColumnRow
     return found
 
 
-def _told(finding: Finding) -> Alert:
+def told(finding: Finding) -> Alert:
     """Show a finding; a fix that is a command looks like one."""
     typed = finding.fix.startswith("solvent ")
     fix, command = ("", finding.fix) if typed else (finding.fix, "")
