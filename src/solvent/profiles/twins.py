@@ -13,8 +13,8 @@ LOOKED_ROWS = 1000
 """So many twins are looked at to tell how many of them are alike by chance."""
 NEAR_ROWS = 200_000
 """Among so many rows of train those are looked for that differ from a twin in one column."""
-REPEATS = 10
-"""A table whose rows are each there so often on average is one of a few kinds of rows."""
+REPEATS, FINE_REPEATS = 3, 10
+"""Rows that are each there so often on average are of a few kinds; the second if a column of fractions tells them apart."""
 CHANCE = 0.05
 """A row whose number of twins is at most 1 / CHANCE times what chance would give is no copy."""
 
@@ -39,11 +39,16 @@ def find_twins(sides: Sides, key: Sequence[Name], target: Name | None) -> Iterat
     rows = _summed(sides, names)
     inside = sides.inside(TRAIN)
     known = sides.unique(rows[inside])
+    few_kinds: bool | None = None
     for code in sides.others:
         places = sides.inside(code).nonzero()[0]
         twins = places[sides.among(rows[places], known)]
-        if len(twins):
-            yield _judged(sides, code, names, target, rows, twins, repeats=int(inside.sum()) / len(known))
+        if len(twins) and few_kinds is None:
+            few_kinds = _are_few_kinds(sides, names, int(inside.sum()), len(known))
+        if few_kinds and len(twins):
+            yield Twins(code, 0, 0, len(twins))
+        elif len(twins):
+            yield _judged(sides, names, target, rows, twins, code)
 
 
 def _compared(sides: Sides, key: Sequence[Name], target: Name | None) -> list[Name]:
@@ -87,11 +92,29 @@ def _term(sides: Sides, place: int, name: Name) -> Any:
     return join(mix_one(place + 1), sides.hashes(name))
 
 
-def _judged(
-    sides: Sides, code: int, names: Sequence[Name], target: Name | None, rows: Any, twins: Any, *, repeats: float
-) -> Twins:
-    if repeats > (REPEATS if len(names) > 1 else 2):
-        return Twins(code, 0, 0, len(twins))
+def _are_few_kinds(sides: Sides, names: Sequence[Name], rows: int, distinct: int) -> bool:
+    """Tell whether rows are alike because there are but a few kinds of them, as in a table of categories."""
+    repeats = rows / distinct
+    if len(names) == 1:
+        return repeats > 2
+    return repeats > (FINE_REPEATS if any(_is_fine(sides, name, distinct) for name in names) else REPEATS)
+
+
+def _is_fine(sides: Sides, name: Name, distinct: int) -> bool:
+    """Tell whether a column has numbers with fractions, nearly one for each kind of row."""
+    import numpy as np
+    import pyarrow as pa
+
+    column = sides.column(name)
+    if isinstance(column, list) or not pa.types.is_floating(column.type):
+        return False
+    numbers = sides.numbers(name)
+    numbers = numbers[np.isfinite(numbers)]
+    return bool((numbers != np.floor(numbers)).any()) and len(np.unique(numbers)) * 2 > distinct
+
+
+def _judged(sides: Sides, names: Sequence[Name], target: Name | None, rows: Any, twins: Any, code: int) -> Twins:
+    """Tell how many of the rows that train has too are copies, by a look at some of them."""
     looked = twins[:: max(1, len(twins) // LOOKED_ROWS)]
     copies = _count(rows[sides.inside(TRAIN)], rows[looked]) * CHANCE > _by_chance(sides, names, rows, looked)
     count = round(len(twins) * float(copies.mean()))

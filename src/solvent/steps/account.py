@@ -14,6 +14,7 @@ from solvent.profiles.rowset import Name, Rows
 from solvent.profiles.sides import Sides
 from solvent.profiles.targets import spread
 from solvent.steps.assignment import PARTS, TEST, TRAIN
+from solvent.steps.shortfalls import find_shortfalls
 
 if TYPE_CHECKING:
     from solvent.steps.split import Roles
@@ -34,6 +35,7 @@ def account(
     """Write down how a table was split, and what a look for leaks found."""
     sides = Sides([rows], codes)
     leaks = find_leaks(sides, key=roles.key, group=roles.group, time=roles.time, target=roles.target)
+    shortfalls = find_shortfalls(sides, by, _decided(by, roles), asked)
     return SplitRecord(
         strategy=by,
         key=_texts(_decided(by, roles)),
@@ -42,7 +44,7 @@ def account(
         assignment=digest("assignment", codes.tobytes()),
         parts=tuple(_part(rows, codes, code, roles.target, asked[code]) for code in range(len(PARTS))),
         drift=_drift(rows, codes, {*roles.key, *roles.group, roles.time, roles.column}),
-        findings=tuple(tuple(each) for each in leaks),
+        findings=tuple(tuple(each) for each in [*shortfalls, *leaks]),
         version=_version(),
         target=None if roles.target is None else str(roles.target),
         time=None if roles.time is None else str(roles.time),
