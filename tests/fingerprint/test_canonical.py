@@ -157,6 +157,22 @@ def test_another_writer_through_sql_does_not_count(plain: pa.Table, tmp_path: An
     assert digest(pq.read_table(path)) == digest(plain)
 
 
+@pytest.mark.slow
+def test_the_writer_of_lists_and_structs_does_not_count(tmp_path: Any) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    cells = [[1, 2], [], None, [None]]
+    table = pa.table(
+        {"lists": pa.array(cells, pa.list_(pa.int64())), "structs": [{"a": "x", "b": each} for each in cells]}
+    )
+    places = [str(tmp_path / f"{number}.parquet") for number in range(4)]
+    pq.write_table(table, places[0])
+    pq.write_table(table, places[1], store_schema=False, use_compliant_nested_type=False)
+    pl.from_arrow(table).write_parquet(places[2])  # type: ignore[union-attr]
+    duckdb.from_arrow(table).write_parquet(places[3])
+    read = [pq.read_table(place) for place in places] + [pl.read_parquet(place) for place in places]
+    assert {digest(each) for each in read} == {digest(table)}
+
+
 def test_slices_and_chunks_do_not_count(plain: pa.Table) -> None:
     padded = pa.concat_tables([plain.slice(3, 4), plain, plain.slice(1, 2)])
     same = [
@@ -168,6 +184,148 @@ def test_slices_and_chunks_do_not_count(plain: pa.Table) -> None:
         plain.set_column(3, "string", plain.column(3).cast(pa.string_view())),
     ]
     assert {digest(table) for table in same} == {digest(plain)}
+
+
+SMALL: dict[str, Any] = {
+    **{f"pandas {name}": [pd.Series(v, dtype=name) for v in ([1], [2], [0])] for name in ("int64", "uint8", "Int16")},
+    "pandas float64": [pd.Series([v], dtype="float64") for v in (0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324)],
+    "pandas float32": [pd.Series([v], dtype="float32") for v in (0.0, -0.0, np.nan, 1.0)],
+    "pandas Float64": [pd.Series(pd.array([v], dtype="Float64")) for v in (0.0, -0.0, None, 1.0)],
+    "pandas bool": [pd.Series([v]) for v in (True, False)],
+    "pandas boolean": [pd.Series([v], dtype="boolean") for v in (True, False, None)],
+    **{f"pandas {name}": [pd.Series([v], dtype=name) for v in ("", "a", None, "\0")] for name in ("str", "string")},
+    "pandas object": [
+        pd.Series([v], dtype=object) for v in (1, 1.0, True, "1", b"1", None, np.nan, pd.NA, pd.NaT, (1,))
+    ],
+    "pandas category": [pd.Series(pd.Categorical([v], ["a", "b"])) for v in ("a", "b", None)],
+    "pandas categories": [
+        pd.Series(pd.Categorical(["a"], c, ordered=o)) for c in (["b", "a"], ["a"]) for o in (False, True)
+    ],
+    **{
+        f"pandas {kind}": [pd.Series(pd.array([v, 0], dtype=kind)) for v in (0, 1, None)]
+        for kind in ("M8[s]", "M8[ns]", "m8[ms]", "datetime64[us, UTC]", "datetime64[us, Europe/Berlin]")
+    },
+    "pandas period": [pd.Series(pd.period_range("2024", periods=1, freq=freq)) for freq in "DMY"],
+    "pandas arrow": [pd.Series(["a"], dtype=pd.ArrowDtype(kind)) for kind in (pa.string(), pa.large_string())],
+    "pandas sparse": [pd.Series(pd.arrays.SparseArray([v])) for v in (0, 1)],
+    **{
+        f"polars {kind}": [pl.Series([v], dtype=kind) for v in (0, 1, None)]
+        for kind in (pl.Int64, pl.UInt8, pl.Int128, pl.Float32, pl.Date, pl.Time, pl.Duration("ms"), pl.Datetime("us"))
+    },
+    "polars float": [pl.Series([v], dtype=pl.Float64) for v in (0.0, -0.0, float("nan"), None, float("inf"))],
+    "polars zones": [pl.Series([0], dtype=pl.Datetime(unit, zone)) for unit in ("ms", "ns") for zone in (None, "UTC")],
+    "polars bool": [pl.Series([v], dtype=pl.Boolean) for v in (True, False, None)],
+    "polars text": [pl.Series([v], dtype=pl.String) for v in ("", "a", "x" * 20, None)],
+    "polars binary": [pl.Series([v], dtype=pl.Binary) for v in (b"", b"a", None)],
+    "polars categorical": [pl.Series([v], dtype=pl.Categorical) for v in ("a", "b", None)],
+    "polars enum": [pl.Series(["a"], dtype=pl.Enum(order)) for order in ("ab", "ba", "abc")],
+    "polars list": [pl.Series([v], dtype=pl.List(pl.Int64)) for v in ([], [1], [None], None, [1, 1])],
+    "polars lists": [pl.Series([v], dtype=pl.List(pl.List(pl.Int64))) for v in ([[]], [], [[], []], [None])],
+    "polars array": [pl.Series([v], dtype=pl.Array(pl.Int64, 2)) for v in ([1, 2], [2, 1], None)],
+    "polars struct": [pl.Series([v], dtype=pl.Struct({"a": pl.Int64})) for v in ({"a": 1}, {"a": None}, None)],
+    "polars structs": [pl.Series([{"b": 1}]), pl.Series([{"a": 1, "b": 1}]), pl.Series([{"b": 1, "a": 1}])],
+}
+"""Values of one row for each type of pandas and polars; no two of one library are equal."""
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_no_two_tables_of_one_library_that_differ_share_a_digest(library: str) -> None:
+    values = [(kind, each) for kind, some in SMALL.items() if kind.startswith(library) for each in some]
+    frames: list[Any] = [each.to_frame("x") for _, each in values]
+    found: dict[str, int] = {}
+    for at, frame in enumerate(frames):
+        other = found.setdefault(digest(frame), at)
+        assert other == at, f"{values[other]} and {values[at]}"
+
+
+@pytest.mark.parametrize("library", [pytest.param("pandas", marks=pytest.mark.slow), "polars"])
+def test_every_order_and_choice_of_three_cells_of_a_type_counts(library: str) -> None:
+    """All changes of one cell, all swaps of two and all flips of a null are among these."""
+    for kind, some in SMALL.items():
+        if not kind.startswith(library) or len({each.dtype for each in some}) > 1:
+            continue
+        stacked = [
+            pd.concat(cells, ignore_index=True) if library == "pandas" else pl.concat(cells)
+            for cells in itertools.product(some, repeat=3)
+        ]
+        assert len({digest(each.to_frame("x")) for each in stacked}) == len(some) ** 3, kind
+
+
+def test_types_and_schemas_as_values_are_told_exactly() -> None:
+    types = [pa.string(), pa.large_string(), pa.string_view(), pa.list_(pa.int8()), pa.large_list(pa.int8())]
+    types += [pa.dictionary(codes, pa.string()) for codes in (pa.int8(), pa.int32())]
+    for make in (lambda kind: kind, lambda kind: pa.schema([("x", kind)])):
+        assert len({digest(make(kind)) for kind in types}) == len(types)
+    assert digest(pa.scalar("a", pa.string())) != digest(pa.scalar("a", pa.large_string()))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pa.list_(pa.int64()), pa.large_list(pa.int64())),
+        (pa.list_(pa.string()), pa.large_list(pa.large_string())),
+        (pa.struct([("a", pa.list_(pa.string()))]), pa.struct([("a", pa.list_view(pa.string_view()))])),
+        (pa.dictionary(pa.int8(), pa.string()), pa.dictionary(pa.int32(), pa.large_string())),
+    ],
+    ids=str,
+)
+def test_how_wide_offsets_are_does_not_count_inside_either(one: Any, other: Any) -> None:
+    values: list[Any] = [[1], None, []] if "int64" in str(one) else [["a"], None, []]
+    if pa.types.is_struct(one):
+        values = [{"a": each} for each in values]
+    elif pa.types.is_dictionary(one):
+        values = ["a", None, "b"]
+    assert digest(pa.table({"x": pa.array(values, one)})) == digest(pa.table({"x": pa.array(values, other)}))
+
+
+def test_a_long_text_is_told_from_short_ones_of_the_same_letters() -> None:
+    for length in (255, 256, 257, 65_535, 65_536):
+        texts = [["a" * length, ""], ["a" * (length - 1), "a"], ["", "a" * length], ["a", "a" * (length - 1)]]
+        assert len({digest(pa.table({"x": each})) for each in texts}) == 4
+
+
+WORDS = np.array(["", "a", "bb", "é" * 9, None], dtype=object)
+KINDS = {
+    "int": lambda generator, rows: generator.integers(0, 5, rows),
+    "float": lambda generator, rows: np.where(generator.random(rows) < 0.2, np.nan, generator.random(rows).round(1)),
+    "bool": lambda generator, rows: generator.random(rows) < 0.5,
+    "text": lambda generator, rows: pd.array(WORDS[generator.integers(0, 5, rows)], "str"),
+    "time": lambda generator, rows: pd.to_datetime(generator.integers(0, 3, rows), unit="D").as_unit("us"),
+}
+CHANGED = {"int": -1, "float": -1.0, "bool": None, "text": "c", "time": pd.Timestamp("1999-01-01")}
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw a large frame of several types and the same with one cell changed, or made null where that can be."""
+    rows, generator = draw(st.integers(1, 5000)), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    frame = pd.DataFrame({kind: make(generator, rows) for kind, make in KINDS.items()})
+    at, kind = draw(st.integers(0, rows - 1)), draw(st.sampled_from(list(KINDS)))
+    other = frame.copy()
+    old = frame.at[at, kind]
+    new = not old if kind == "bool" else CHANGED[kind]
+    if kind in ("float", "text", "time") and not pd.isna(old) and draw(st.booleans()):
+        new = None
+    other.loc[at, kind] = new
+    return frame, other
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(edited(), st.integers(1, 700))
+def test_one_cell_of_any_type_among_thousands_counts_in_every_library(
+    pair: tuple[pd.DataFrame, pd.DataFrame], size: int
+) -> None:
+    found = []
+    for frame in pair:
+        polars, arrow = pl.from_pandas(frame), pa.Table.from_pandas(frame)
+        chunked = pa.Table.from_batches(arrow.to_batches(max_chunksize=size), arrow.schema)
+        sliced = pa.concat_tables([arrow.slice(0, 1), arrow]).slice(1)
+        same = (frame, polars, polars.to_arrow(), polars.to_pandas(), arrow, chunked, sliced, pl.concat([polars]))
+        digests = {digest(each) for each in same}
+        assert len(digests) == 1
+        found += digests
+    assert found[0] != found[1]
 
 
 @st.composite

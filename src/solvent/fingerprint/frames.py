@@ -135,7 +135,9 @@ def digest_pandas_values(walk: Walk, values: Any) -> str:
     if isinstance(dtype, pd.CategoricalDtype):
         return _digest_categories(walk, values)
     if isinstance(dtype, pd.ArrowDtype):
-        return tables.digest_column(values.__arrow_array__(), f"arrow[{tables.type_token(dtype.pyarrow_dtype)}]")
+        # To pandas these are dtypes as different as any.
+        kind = tables.type_token(dtype.pyarrow_dtype, exact=True)
+        return tables.digest_column(values.__arrow_array__(), f"arrow[{kind}]")
     if isinstance(dtype, pd.DatetimeTZDtype):
         return tables.digest_numbers(f"timestamp[{dtype.unit}, tz={dtype.tz}]", values.asi8, values.isna())
     if isinstance(dtype, pd.PeriodDtype):

@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -114,33 +115,36 @@ def digest_column(array: Any, kind: str | None = None) -> str:
     return _digest_chunks(array.type, chunks, kind or type_token(array.type))
 
 
-def type_token(arrow: Any) -> str:
+def type_token(arrow: Any, *, exact: bool = False) -> str:
     """Return the logical name of an Arrow type.
 
-    What writers choose is left out: names of list items, how wide the offsets of texts and the codes of categories are.
+    What writers choose is left out: names of list items, and, unless it is to be `exact`, how wide the offsets of texts and
+    lists and the codes of categories are.
     """
     import pyarrow as pa
 
     types = pa.types
-    if types.is_large_string(arrow) or types.is_string_view(arrow):
+    if not exact and (types.is_large_string(arrow) or types.is_string_view(arrow)):
         return "string"
-    if types.is_large_binary(arrow) or types.is_binary_view(arrow):
+    if not exact and (types.is_large_binary(arrow) or types.is_binary_view(arrow)):
         return "binary"
+    part = partial(type_token, exact=exact)
     if types.is_struct(arrow):
-        return "struct<" + ", ".join(f"{field.name!r}: {type_token(field.type)}" for field in arrow) + ">"
+        return "struct<" + ", ".join(f"{field.name!r}: {part(field.type)}" for field in arrow) + ">"
     if types.is_map(arrow):
-        return f"map<{type_token(arrow.key_type)}, {type_token(arrow.item_type)}, {arrow.keys_sorted}>"
+        return f"map<{part(arrow.key_type)}, {part(arrow.item_type)}, {arrow.keys_sorted}>"
     if types.is_fixed_size_list(arrow):
-        return f"fixed_size_list<{type_token(arrow.value_type)}, {arrow.list_size}>"
+        return f"fixed_size_list<{part(arrow.value_type)}, {arrow.list_size}>"
     if _is_list(arrow):
-        return f"{type(arrow).__name__}<{type_token(arrow.value_type)}>"
+        return f"{type(arrow).__name__ if exact else 'list'}<{part(arrow.value_type)}>"
     if types.is_dictionary(arrow):
-        return f"dictionary<{type_token(arrow.value_type)}, {arrow.ordered}>"
+        codes = f"{arrow.index_type}, " if exact else ""
+        return f"dictionary<{codes}{part(arrow.value_type)}, {arrow.ordered}>"
     if isinstance(arrow, pa.BaseExtensionType):
         # Those that Arrow brings along say all about themselves in their text.
         serialize = getattr(arrow, "__arrow_ext_serialize__", None)
         written = serialize().hex() if serialize is not None else str(arrow)
-        return f"extension<{arrow.extension_name}, {written}, {type_token(arrow.storage_type)}>"
+        return f"extension<{arrow.extension_name}, {written}, {part(arrow.storage_type)}>"
     return str(arrow)
 
 
@@ -263,8 +267,13 @@ def _join_lengths(lengths: list[Any]) -> str:
 
 
 def _digest_lengths(lengths: Any) -> str:
-    kind = "<i4" if lengths.size == 0 or int(lengths.max()) < 2**31 else "<i8"
+    # As narrow as they fit: most texts are short, and there is a length for each. The number of rows is told beside them.
+    longest = int(lengths.max()) if lengths.size else 0
+    kind = next(kind for kind, limit in _WIDTHS if longest < limit)
     return _sha(lengths.astype(kind, copy=False))
+
+
+_WIDTHS = (("u1", 1 << 8), ("<u2", 1 << 16), ("<i4", 1 << 31), ("<i8", 1 << 63))
 
 
 def _digest_dictionary(arrow: Any, chunks: list[Any]) -> list[str]:
@@ -389,13 +398,14 @@ def _identify_column(walk: Walk, value: Any) -> Identity:
 def _identify_scalar(walk: Walk, value: Any) -> Identity:
     import pyarrow as pa
 
-    return walk.make("scalar", value, digest_column(pa.array([value.as_py()], type=value.type)))
+    content = digest_column(pa.array([value.as_py()], type=value.type))
+    return walk.make("scalar", value, type_token(value.type, exact=True), content)
 
 
 def _identify_schema(walk: Walk, value: Any) -> Identity:
-    texts = [text for field in value for text in (field.name, type_token(field.type), str(field.nullable))]
+    texts = [text for field in value for text in (field.name, type_token(field.type, exact=True), str(field.nullable))]
     return walk.make("schema", value, *texts, _digest_metadata(value))
 
 
 def _identify_type(walk: Walk, value: Any) -> Identity:
-    return Identity(digest("type", type_token(value)), "pyarrow:DataType")
+    return Identity(digest("type", type_token(value, exact=True)), "pyarrow:DataType")
