@@ -10,7 +10,7 @@ import pytest
 
 import solvent
 from solvent import pipeline, step
-from solvent.checks import passes, row_count
+from solvent.checks import between, matches, passes, row_count
 from solvent.cli.main import main
 from solvent.config.project import Project
 from solvent.errors import AuthoringError, CheckFailed, StepFailed
@@ -31,6 +31,10 @@ def read_codes(output: list[int]) -> bool:
 
 def stumble(output: Any) -> bool:
     return bool(1 / 0)
+
+
+def enlarge(output: list[int]) -> None:
+    output.append(1)
 
 
 @step(
@@ -65,6 +69,23 @@ def coded(count: int) -> list[int]:
     return list(range(count))
 
 
+@step(checks=[row_count(at_least=1), enlarge])
+def enlarged(count: int) -> list[int]:
+    return list(range(count))
+
+
+@step(checks={"test": [passes(lambda numbers: numbers.append(1), name="append")]})
+def part_enlarged(count: int) -> Parts:
+    return Parts([1], [2])
+
+
+@step(checks=[between("pin", 0, 1), matches("name", "[a-z]+")])
+def people(count: int) -> Any:
+    import pyarrow as pa
+
+    return pa.table({"pin": [9_417] * count, "name": ["Ada"] * count})
+
+
 @pipeline
 def counted(count: int) -> int:
     return total(count_up(count))
@@ -88,6 +109,21 @@ def doubtful(count: int) -> int:
 @pipeline
 def looked_up(count: int) -> int:
     return total(coded(count))
+
+
+@pipeline
+def grown(count: int) -> int:
+    return total(enlarged(count))
+
+
+@pipeline
+def grown_in_part(count: int) -> int:
+    return total(part_enlarged(count).test)
+
+
+@pipeline
+def listed(count: int) -> Any:
+    return people(count)
 
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -154,6 +190,27 @@ def test_a_file_that_a_check_reads_counts_for_the_reuse() -> None:
     Path(CODES).write_text("1")
     with pytest.raises(StepFailed, match="read_codes: it gave False"):
         solvent.run(looked_up, count=2)
+
+
+def test_a_check_that_changes_what_it_looks_at_stops_the_step() -> None:
+    with pytest.raises(StepFailed, match=r"(?s)enlarge: it changed the output.*try: work on a copy"):
+        solvent.run(grown, count=2)
+    found = solvent.runs()[0]["enlarged"]
+    assert [each.status for each in found.checks] == ["passed", "broken"]
+    assert found.artifacts == {}
+    with pytest.raises(StepFailed, match="append: it changed the output"):
+        solvent.run(grown_in_part, count=2)
+
+
+@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
+def test_values_of_sensitive_columns_are_told_nowhere(project: Path, engine: str) -> None:
+    (project / "solvent.toml").write_text('sensitive_columns = ["pi*"]')
+    with pytest.raises(StepFailed) as caught:
+        solvent.run(listed, count=2, engine=engine)
+    assert "row 0: ***, row 1: ***" in str(caught.value)
+    assert "row 0: 'Ada'" in str(caught.value)
+    checks = solvent.runs()[0]["people"].checks
+    assert "9417" not in f"{caught.value} {checks} {solvent.runs()[0].error} {solvent.runs()[0]['people'].log}"
 
 
 def make(*checks: Any) -> Any:

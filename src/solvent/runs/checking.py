@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvent.errors import CheckFailed
+from solvent.errors import CheckFailed, SolventError
+from solvent.fingerprint.values import identify, is_immutable
 from solvent.model import WHOLE, CheckResult, Finding
 from solvent.pipelines.step import Step
 
@@ -60,6 +61,30 @@ def look(step: Step[..., Any], returned: Any, fields: Mapping[str, Any], sensiti
 
 def _value_of(check: Check, returned: Any, fields: Mapping[str, Any]) -> Any:
     return returned if check.field == WHOLE or check.field not in fields else fields[check.field]
+
+
+def digest_before(step: Step[..., Any], returned: Any, fields: Mapping[str, Any]) -> str | None:
+    """Give the digest of what functions of the user are about to look at; None if they are none, or can't change it."""
+    if all(check.function is None for check in step.checks) or is_immutable(returned):
+        return None
+    if any(type(value).__module__ == "solvent.pipelines.files" for value in (returned, *fields.values())):
+        return None  # they are read once, when they are stored
+    try:
+        return identify(returned).digest
+    except SolventError:
+        return None  # what has no fingerprint is refused in a moment, with its name
+
+
+def blame(step: Step[..., Any], results: tuple[CheckResult, ...]) -> tuple[CheckFailed, tuple[CheckResult, ...]]:
+    """Give the error of checks that changed the output, and the results with what they did."""
+    blamed = [check.function is not None for check in step.checks]
+    names = " or ".join(result.name for result, mine in zip(results, blamed, strict=True) if mine)
+    changed = "it changed the output, or another check did" if sum(blamed) > 1 else "it changed the output"
+    told = tuple(
+        result._replace(status="broken", message=changed) if mine else result
+        for result, mine in zip(results, blamed, strict=True)
+    )
+    return CheckFailed(f"{names}: it changed the output", hint="work on a copy: output.copy()"), told
 
 
 def find_warnings(stores: Stores, run_id: str) -> list[Finding]:

@@ -107,10 +107,11 @@ def execute(job: Job, blobs: Blobs, output: Any, *, in_worker: bool) -> Outcome:
         try:
             with inside_step(scope), seeding, observer, reading(job.sources, scope):
                 returned = _call(job)
-                if job.step.checks:
-                    _check(job, returned, outcome)
+                before = _check(job, returned, outcome) if job.step.checks else None
             outcome.seconds = time.perf_counter() - began
             _identify_outputs(job.step, returned, outcome, blobs)
+            if before is not None:
+                _refuse_changes(job.step, before, outcome)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -136,16 +137,31 @@ def _call(job: Job) -> Any:
             _leave(sys.exc_info()[1])
 
 
-def _check(job: Job, returned: Any, outcome: Outcome) -> None:
-    """Look at what the step gave back, as part of it: a file that a check reads counts for the reuse of the step."""
-    from solvent.runs.checking import look
+def _check(job: Job, returned: Any, outcome: Outcome) -> str | None:
+    """Look at what the step gave back, as part of it: a file that a check reads counts for the reuse of the step.
+
+    Gives the digest that it had before, if a function of the user looked at what can be changed.
+    """
+    from solvent.runs.checking import digest_before, look
 
     fields = split_fields(job.step, returned) if job.step.fields else {}
+    before = digest_before(job.step, returned, fields)
     looked = look(job.step, returned, fields, job.sensitive)
     outcome.checks = looked.results
     failure = looked.failure()
     if failure is not None:
         raise failure
+    return before
+
+
+def _refuse_changes(step: Step[..., Any], before: str, outcome: Outcome) -> None:
+    from solvent.runs.checking import blame
+
+    after = outcome.whole or outcome.identities[WHOLE]
+    if after.digest != before:
+        blamed, outcome.checks = blame(step, outcome.checks)
+        outcome.values, outcome.identities, outcome.whole = {}, {}, None
+        raise blamed
 
 
 def _leave(error: BaseException | None) -> NoReturn:
