@@ -222,13 +222,13 @@ def _show_version(version: DatasetVersion, as_json: bool) -> int:
     facts["runs"] = list(consumers.runs)
     facts["models"] = [each._asdict() for each in consumers.models]
     if as_json:
-        print_json({**facts, "profile": _profile_json(profile)})
+        print_json({**facts, "profile": profile_facts(profile)})
     else:
         print("\n".join([*_version_lines(version, facts), *_profile_lines(profile, version)]))
     return 0
 
 
-def _profile_json(profile: Profile | None) -> Any:
+def profile_facts(profile: Profile | None) -> Any:
     import json
 
     from solvent.profiles.records import to_json
@@ -270,9 +270,14 @@ def _named(names: list[str], what: str) -> str:
 def _profile_lines(profile: Profile | None, version: DatasetVersion) -> list[str]:
     if profile is None:
         return ["", version.profile_problem or "no statistics of it yet"]
+    return ["", column_table(profile)]
+
+
+def column_table(profile: Profile) -> str:
+    """Lay out what a profile says of each column."""
     rows = [_column_row(each) for each in profile.columns]
     heads = ("column", "type", "missing", "distinct", "least", "most", "mean")
-    return ["", table(heads, rows, stretch=5, right=(2, 3, 4, 5, 6))]
+    return table(heads, rows, stretch=5, right=(2, 3, 4, 5, 6))
 
 
 def _column_row(column: ColumnProfile) -> tuple[str, ...]:

@@ -97,12 +97,12 @@ def _show_table(facts: dict[str, Any], tables: Iterator[Any], artifact: Artifact
         print_json({**facts, "rows": rows, "columns": types, "head": head})
         return
     print(f"{short_type(artifact.type)} {artifact.digest[:12]}: {rows:,} rows of {first.num_columns} columns")
-    print("\n".join(_grid(first.schema.names, head)))
+    print("\n".join(grid(first.schema.names, head)))
     if rows > len(head):
         print(f"... {rows - len(head):,} more rows; -o FILE writes all")
 
 
-def _grid(names: list[str], head: list[dict[str, Any]]) -> list[str]:
+def grid(names: list[str], head: list[dict[str, Any]]) -> list[str]:
     """Lay the rows out, with as many columns as fit, the rest by name."""
     shown: list[str] = []
     room = width()

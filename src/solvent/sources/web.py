@@ -9,16 +9,39 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
+import weakref
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from solvent.config.masking import masked, without_passwords
 from solvent.errors import SourceError
 from solvent.sources.catalogue import Entry
 from solvent.sources.places import revealed
-from solvent.sources.records import UNVERSIONED, Opened
-from solvent.sources.tables import open_files
+from solvent.sources.records import UNVERSIONED, Columns, Opened, Where
+from solvent.sources.tables import FileData, open_files
 
 _TIMEOUT_SECONDS = 60.0
+
+
+class Fetched:
+    """A file in a folder that goes with it: so nothing that is read later may be made of the file alone."""
+
+    dataset: Any = None
+    paths: Sequence[str] = ()
+    file: FileData
+
+    def __init__(self, folder: str) -> None:
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    @property
+    def schema(self) -> Any:
+        return self.file.schema
+
+    def table(self, columns: Columns, where: Where) -> Any:
+        return self.file.table(columns, where)
+
+    def batches(self, columns: Columns, where: Where, batch_rows: int) -> Iterator[Any]:
+        yield from self.file.batches(columns, where, batch_rows)
 
 
 class WebFile:
@@ -46,9 +69,10 @@ class WebFile:
             return told or f"content {_digest(answer)}"
 
     def open(self) -> Opened:
-        folder = tempfile.TemporaryDirectory(prefix="solvent-source-")
+        folder = tempfile.mkdtemp(prefix="solvent-source-")
+        fetched = Fetched(folder)
         name = os.path.basename(self._location.partition("?")[0]) or "file"
-        path = os.path.join(folder.name, name)
+        path = os.path.join(folder, name)
         with self._ask("GET") as answer, open(path, "wb") as file:
             try:
                 shutil.copyfileobj(answer, file)
@@ -60,9 +84,8 @@ class WebFile:
         else:
             with open(path, "rb") as file:
                 version = told or f"content {_digest(file)}"
-        data: Any = open_files(self.entry, self.kind, [path], folder.name)
-        data.folder = folder  # it lives as long as what reads it
-        return Opened(data, version, lambda: True)
+        fetched.file = open_files(self.entry, self.kind, [path], folder)
+        return Opened(fetched, version, lambda: True)
 
     def _ask(self, method: str) -> Any:
         options = self.entry.options

@@ -1,4 +1,4 @@
-"""Ready-made steps: split, preprocess, train, evaluate; each is loaded when it is first used."""
+"""Ready-made steps: load_source, split, preprocess, train, evaluate; each is loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from solvent.steps.evaluate import evaluate
     from solvent.steps.leakage import check_leakage
     from solvent.steps.preprocess import Preprocess, fit_preprocess, preprocess
+    from solvent.steps.sources import load_source
     from solvent.steps.split import Parts, assign, split
     from solvent.steps.train import fit, predict
 
@@ -22,6 +23,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_preprocess",
+    "load_source",
     "predict",
     "preprocess",
     "split",
@@ -32,6 +34,7 @@ _HOMES = {
     "solvent.steps.leakage": ("check_leakage",),
     "solvent.steps.preprocess": ("Preprocess", "fit_preprocess", "preprocess"),
     "solvent.steps.split": ("Parts", "assign", "split"),
+    "solvent.steps.sources": ("load_source",),
     "solvent.steps.train": ("fit", "predict"),
 }
 
