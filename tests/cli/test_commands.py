@@ -121,7 +121,11 @@ def test_wrong_words_get_the_nearest_and_exit_code_2(
     assert expected in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"init", "run", "plan", "config", "copy", "doctor"}))
+NEEDS_NO_STORE = {"init", "run", "plan", "config", "copy", "doctor"}
+NEEDS_NO_STORE |= {"sources", "sources show", "sources profile", "sources check"}
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - NEEDS_NO_STORE))
 def test_without_a_store_a_command_says_what_to_do_first(
     project: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
