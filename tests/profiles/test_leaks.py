@@ -125,6 +125,8 @@ def test_categories_that_train_has_not_are_told_without_a_value() -> None:
 def test_a_column_that_is_not_there_is_an_error() -> None:
     with pytest.raises(NotFoundError, match="sick"):
         check_leakage(people(), people(seed=1), target="sik")
+    with pytest.raises(NotFoundError, match="sick"):
+        check_leakage(people(), people(seed=1).drop(columns="sick"), target="sick")
 
 
 def test_empty_parts_have_no_leaks() -> None:

@@ -186,6 +186,8 @@ def test_the_record_tells_what_was_asked_what_came_and_how_target_and_columns_ar
         ({"test": 20}, "expected a share"),
         ({"test": 0.7, "validation": 0.4}, "nothing to train on"),
         ({"by": "time", "time": "day", "test_from": "soon"}, "no point of time"),
+        ({"test_from": "2013-02-01"}, "means nothing with by='hash'"),
+        ({"by": "random", "salt": "2"}, "means nothing with by='random'"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments: dict[str, Any], problem: str) -> None:
@@ -197,6 +199,23 @@ def test_arguments_that_do_not_fit_are_refused(arguments: dict[str, Any], proble
 def test_a_column_that_is_not_there_is_told_with_the_nearest() -> None:
     with pytest.raises(NotFoundError, match="family"):
         split(people(40), by="group", group="famly")
+
+
+def test_columns_of_any_kind_are_hashed_and_described() -> None:
+    rows = range(60)
+    table = pa.table(
+        {
+            "price": pa.array(rows).cast(pa.decimal128(22, 2)),
+            "tags": [[row % 2] for row in rows],
+            "place": [{"x": row} for row in rows],
+            "at": pa.array(rows, pa.time64("us")),
+        }
+    )
+    for name in table.column_names:
+        parts = split(table, key=name, target="tags")
+        assert parts.train.num_rows + parts.test.num_rows == 60
+    assert set(parts.record.parts[0].target) == {"[0]", "[1]"}
+    assert "mean" in split(table, by="random", target="price").record.parts[0].target
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -40,13 +40,16 @@ def check_leakage(
     parts = [(0, train), (2, test)] + ([] if validation is None else [(1, validation)])
     rows = [Rows(part) for _, part in parts]
     codes = np.repeat(np.array([code for code, _ in parts], np.uint8), [len(each) for each in rows])
-    first = rows[0]
+
+    def find(name: Name, role: str) -> Name:
+        return {part.find(name, role): None for part in rows}.popitem()[0]
+
     return find_leaks(
         Sides(rows, codes),
-        key=tuple(first.find(name, "key") for name in _several(key)),
-        group=tuple(first.find(name, "group") for name in _several(group)),
-        time=None if time is None else first.find(time, "time"),
-        target=None if target is None else first.find(target, "target"),
+        key=tuple(find(name, "key") for name in _several(key)),
+        group=tuple(find(name, "group") for name in _several(group)),
+        time=None if time is None else find(time, "time"),
+        target=None if target is None else find(target, "target"),
     )
 
 

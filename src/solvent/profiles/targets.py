@@ -12,6 +12,8 @@ def spread(column: Any, chosen: Any) -> dict[str, float]:
     """Give value to share, most frequent first and all others as "(other)"; or mean, std, median of a quantity."""
     import pyarrow as pa
 
+    if not isinstance(column, list) and pa.types.is_nested(column.type):
+        column = column.to_pylist()
     if isinstance(column, list):
         column = pa.array([None if each is None else str(each) for each in column])
     values = column.filter(pa.array(chosen))

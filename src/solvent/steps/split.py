@@ -32,6 +32,12 @@ Names = Name | Sequence[Name]
 Strategy = Literal["hash", "random", "time", "group", "stratified", "column"]
 
 STRATEGIES = ("hash", "random", "time", "group", "stratified", "column")
+_USED_BY = {
+    "balanced": ("group",),
+    "salt": ("hash", "group", "stratified"),
+    "test_from": ("time",),
+    "validation_from": ("time",),
+}
 
 
 class Parts(NamedTuple, Generic[T]):
@@ -91,6 +97,7 @@ def split(
 
     rows = Rows(table)
     shares = _shares(validation, test)
+    _check_use(by, balanced=balanced, salt=salt, test_from=test_from, validation_from=validation_from)
     roles = _roles(rows, key, group, time, target, column)
     codes = _assign(rows, by, roles, shares, (validation_from, test_from), balanced, salt)
     record = account(rows, codes, by, roles, _asked(by, shares, test_from), seed() if by == "random" else None, salt)
@@ -155,6 +162,17 @@ def _needed(by: str, argument: str, given: Any) -> Any:
             f"by={by!r} needs {argument}=", hint=f"name the column: split(..., by={by!r}, {argument}=...)"
         )
     return given
+
+
+def _check_use(by: str, **given: Any) -> None:
+    """Refuse arguments that would be ignored, since who gives them expects another split."""
+    for name, value in given.items():
+        ways = _USED_BY[name]
+        if value and by in STRATEGIES and by not in ways:
+            raise AuthoringError(
+                f"{name}={value!r} means nothing with by={by!r}",
+                hint=f"it belongs to by={' or '.join(map(repr, ways))}",
+            )
 
 
 def _shares(validation: float, test: float) -> Shares:
