@@ -18,6 +18,8 @@ _DATA = "a dataset version (flights, flights@7, flights@latest~1), RUN/STEP.FIEL
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
+    if name == "report compare":
+        return _add_comparison(parser)
     if name == "report run":
         parser.add_argument("what", metavar="RUN", nargs="?", default="latest", help="a run; the latest by default")
     else:
@@ -31,7 +33,18 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     add_json(parser)
 
 
+def _add_comparison(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="2 to 20 runs; the others are seen against the first")
+    parser.add_argument(
+        "-o", dest="path", metavar="FILE", help="the file to write; by default named after the runs, here"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write all that was compared as a table, too")
+    add_json(parser)
+
+
 def execute(arguments: Namespace, name: str) -> int:
+    if name == "report compare":
+        return _compare(arguments)
     with open_stores() as stores:
         made = _run_page(arguments, stores) if name == "report run" else _data_page(arguments, stores)
     path = made.save(arguments.path or f"{_file_name(made.title)}.html")
@@ -53,6 +66,24 @@ def _data_page(arguments: Namespace, stores: Stores) -> Report:
     from solvent.reports.data import data_report
 
     return data_report(arguments.what, stores, against=arguments.against)
+
+
+def _compare(arguments: Namespace) -> int:
+    from solvent.reports.comparison import compare_runs, comparison_report
+
+    with open_stores() as stores:
+        compared = compare_runs(arguments.runs, stores)
+        made = comparison_report(compared)
+    path = made.save(arguments.path or f"{_file_name(made.title)}.html")
+    table = compared.save_csv(arguments.csv) if arguments.csv else None
+    if arguments.json:
+        csv = {} if table is None else {"csv": str(table)}
+        print_json({"path": str(path), "title": made.title, "size_bytes": made.size_bytes, **csv})
+    else:
+        print(f"wrote {path}: {size_text(made.size_bytes)}")
+        if table is not None:
+            print(f"wrote {table}: {size_text(table.stat().st_size)}")
+    return 0
 
 
 def _file_name(title: str) -> str:

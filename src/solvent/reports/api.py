@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from solvent.errors import SolventError
 from solvent.reports.pages import Report
 
 
-def report(what: Any, *, against: Any = None) -> Report:
+def report(what: Any, *others: Any, against: Any = None) -> Report:
     """Make the page of a run, a dataset version, or a table: `save` writes it, a notebook shows it.
 
     `what` is a run, "flights@7" or another name that `solvent load` knows, a dataset version, an artifact, or a table of
     pandas, polars or Arrow or a NumPy array itself. `against` is another table to lay it over; a version of a dataset is
-    laid over the one before it by itself.
+    laid over the one before it by itself. Two to twenty runs, or their ids, are shown side by side.
 
     Raises NotFoundError if there is none of that name, SolventError if there is no page for such a thing.
     """
@@ -23,6 +24,8 @@ def report(what: Any, *, against: Any = None) -> Report:
     from solvent.runs.stores import Stores
     from solvent.runs.views import Run
 
+    if others:
+        return _comparison([what, *others], against)
     if isinstance(what, Run):
         return run_report(what, what._stores)
     if is_table(what):
@@ -37,6 +40,23 @@ def is_table(value: Any) -> bool:
     from solvent.runs.profiler import is_profiled
 
     return is_profiled(f"{type(value).__module__}:{type(value).__qualname__}")
+
+
+def _comparison(runs: Sequence[Any], against: Any) -> Report:
+    from solvent.config.project import Project
+    from solvent.reports.comparison import compare_runs, comparison_report
+    from solvent.runs.stores import Stores
+    from solvent.runs.views import Run
+
+    odd = next((each for each in runs if not isinstance(each, str | Run)), None)
+    if odd is not None or against is not None:
+        named = f"a {type(odd).__name__}" if odd is not None else "`against`"
+        raise SolventError(
+            f"a comparison is of runs, not of {named}",
+            hint="give 2 to 20 runs by id; for two tables or versions use solvent.report(one, against=other)",
+        )
+    with Stores(Project.find(), create=False) as stores:
+        return comparison_report(compare_runs([each if isinstance(each, str) else each.id for each in runs], stores))
 
 
 def _name(what: Any) -> str:

@@ -78,6 +78,29 @@ def compare(first: Run, second: Run, *, paired: bool | None = None) -> Compariso
     return Comparison(first, second, sections)
 
 
+def traits_of(run: Run) -> dict[str, dict[str, Any]]:
+    """Give all that runs are compared by besides their metrics: by section, each name with what it is in this run."""
+    steps = _by_label(run)
+    return {
+        "config": _flat(run.config),
+        "code": _symbols(run),
+        "data": {name: digest for step in steps.values() for name, digest in _files(step).items()},
+        "environment": _packages(run),
+        "seed": {"run seed": run.record.seed},
+        "outputs": {name: text for step in steps.values() for name, text in _outcomes(step).items()},
+    }
+
+
+def _outcomes(step: StepRun) -> dict[str, str | None]:
+    if is_evaluation(step):
+        return {}  # its metrics say it
+    return {_output_name(step, field): _described(each) for field, each in step.artifacts.items()}
+
+
+def _output_name(step: StepRun, field: str) -> str:
+    return f"{step.label}{'.' + field if field != 'output' else ''}"
+
+
 def _by_label(run: Run) -> dict[str, StepRun]:
     return {step.label: step for step in run.steps}
 
@@ -152,7 +175,7 @@ def _outputs(old: StepRun, new: StepRun) -> list[Difference]:
         a, b = before.get(field), after.get(field)
         if a and b and (a.digest, a.type) == (b.digest, b.type):
             continue
-        name = f"{new.label}{'.' + field if field != 'output' else ''}"
+        name = _output_name(new, field)
         found.append(Difference(name, _described(a), _described(b)))
         if a and b and a.columns is not None and b.columns is not None:
             changed = [c for c in dict.fromkeys([*a.columns, *b.columns]) if a.columns.get(c) != b.columns.get(c)]
