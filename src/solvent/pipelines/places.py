@@ -27,6 +27,16 @@ def user_line() -> str:
     return shorten(f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else calling_line())
 
 
+def raising_line(error: BaseException) -> str | None:
+    """Give the innermost line of the user's own code that an error came through, None if it came through none."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        if _is_users(trace.tb_frame.f_code.co_filename):
+            found = shorten(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return found
+
+
 def shorten(place: str) -> str:
     """Show a place relative to the working folder when it lies below it."""
     here = os.getcwd() + os.sep

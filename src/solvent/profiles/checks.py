@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from solvent.config.masking import masked
 from solvent.model import CheckResult
 from solvent.pipelines.checks import Check, is_schema
+from solvent.pipelines.places import raising_line
 from solvent.profiles.checked_columns import Column, Unfit, find_column, is_tabular, names_of, truths
 
 PASSED, WARNED, FAILED, BROKEN = "passed", "warned", "failed", "broken"
@@ -43,7 +44,8 @@ def evaluate(check: Check, value: Any, *, sensitive: Collection[str] = ()) -> Ch
     try:
         problems = _EVALUATE[check.kind](check, value, sensitive)
     except Exception as error:
-        message = masked(f"it raised {type(error).__name__}: {error}")
+        line = raising_line(error)
+        message = masked(f"it raised {type(error).__name__}: {error}" + (f" ({line})" if line else ""))
         return Checked(CheckResult(check.field, str(check), BROKEN, message), error)
     if not problems:
         return Checked(CheckResult(check.field, masked(str(check)), PASSED, ""))
