@@ -21,7 +21,7 @@ def repeated(columns: Sequence[Column]) -> Any:
         missing, other = missing | column.missing(), _numbers(column)
         # Both are below the number of rows, so that the product is below 2^63 for tables of up to 3 * 10^9 rows.
         numbers = codes_of(pa.array(numbers * (int(other.max(initial=0)) + 1) + other))[0].astype(np.int64)
-    numbers = codes_of(pa.array(numbers, mask=missing))[0]
+    numbers = np.where(missing, -1, numbers)
     # Numbers are given in the order of first sight, so a row that is new is above all before it.
     highest = np.maximum.accumulate(numbers) if len(numbers) else numbers
     new = numbers > np.concatenate([np.full(1, -1, dtype=numbers.dtype), highest[:-1]])
@@ -45,7 +45,7 @@ def codes_of(values: Any) -> tuple[Any, Any]:
 
 
 def _numbers(column: Column) -> Any:
-    """Number the values of a column, equal ones alike; a missing one has any number."""
+    """Number the values of a column in the order of first sight, equal ones alike; a missing one has any number."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
