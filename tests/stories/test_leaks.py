@@ -13,6 +13,7 @@ from solvent.config.project import Project
 from solvent.metadata.profiles import list_findings
 from solvent.model import Finding
 from solvent.runs.stores import Stores
+from tests.stories import leak_zoo_code
 from tests.stories.leak_zoo import LEAKY
 from tests.stories.leak_zoo_sound import SOUND
 
@@ -35,6 +36,7 @@ def found_in(pipeline: Any) -> list[Finding]:
 
 @pytest.mark.slow
 def test_the_zoo_is_as_large_as_it_says() -> None:
+    assert leak_zoo_code.scaled_inside_a_step in [pipeline for _, pipeline in LEAKY]
     assert len(LEAKY) >= 25
     assert len(SOUND) >= 25
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.runs.consumers import is_fitted
 from solvent.runs.datasets import read_profile
+from solvent.runs.learning import STATELESS, takes_statistics
 from solvent.runs.words import short_type
 
 if TYPE_CHECKING:
-    from solvent.model import ArtifactRef, StepRunRecord
+    from solvent.model import ArtifactRef, CodeFingerprint, StepRunRecord
     from solvent.profiles.records import Profile
     from solvent.runs.stores import Stores
 
@@ -30,8 +31,13 @@ _SIDES = {
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "holdout", "heldout"), "test"),
 }
+_ORDER = {2: ("train", "test"), 3: ("train", "validation", "test")}
 _READ_BYTES = 1 << 20
 PREPROCESS = "solvent.steps.preprocess:Preprocess"
+_ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
+"""Of all rows they learn the categories alone: a milder leak, which hides what the model does with new ones."""
+_WORD_BYTES = 100
+"""A longer text is one for people."""
 _TOLD = ("solvent.profiles.records", "solvent.model")
 """Records that tell of data and are no way to change it: evaluations, split records, findings."""
 
@@ -59,6 +65,7 @@ class Flow:
         self.steps = {each.position: each for each in found if each.execution is not None}
         self._taken: dict[int, list[tuple[Node, ...]]] = {}
         self._profiles: dict[str, Profile | None] = {}
+        self._codes: dict[str | None, CodeFingerprint | None] = {}
 
     @cached_property
     def splits(self) -> dict[int, Split]:
@@ -69,6 +76,13 @@ class Flow:
             if {"train", "test"} <= set(sides.values()) and not self._takes_both(position, found):
                 found[position] = Split(position, sides)
         return found
+
+    def code(self, position: int) -> CodeFingerprint | None:
+        """Give the code that a step reached."""
+        digest = self.steps[position].code
+        if digest not in self._codes:
+            self._codes[digest] = self._stores.metadata.load_code(digest) if digest else None
+        return self._codes[digest]
 
     def label(self, position: int) -> str:
         """Name a step as the command line does."""
@@ -156,21 +170,24 @@ class Flow:
         return named or self._sides_by_rows(position, with_rows)
 
     def _sides_by_rows(self, position: int, fields: list[str]) -> dict[str, str]:
-        """Tell the parts of a tuple by their rows: they have the columns of what was taken and are fewer, the most train."""
-        if fields not in (["0", "1"], ["0", "1", "2"]):
-            return {}
-        parts = [self.profile(Node(position, field)) for field in fields]
+        """Tell the parts of a tuple by their rows: those with the most are train, and features have their targets beside."""
+        counts = [self.row_count(Node(position, field)) for field in fields]
         taken = [self.profile(node) for nodes in self.rows_taken(position) for node in nodes]
-        if None in parts or len(taken) != 1 or taken[0] is None:
+        known = [each for each in counts if each is not None]
+        if not taken or None in taken or len(known) < len(fields) or fields != list(map(str, range(len(fields)))):
             return {}
-        whole = taken[0]
-        rows = [part.rows for part in parts if part is not None]
-        alike = all(part is not None and names_of(part) == names_of(whole) for part in parts)
-        if not alike or not 0.5 * whole.rows < sum(rows) <= whole.rows or rows[0] < max(rows):
+        whole = max(each.rows for each in taken if each is not None)
+        if len(fields) in (4, 6):
+            return _sides_of_pairs(fields, known, whole)
+        if len(fields) not in (2, 3) or len(taken) != 1 or not self._are_alike(position, fields, taken[0]):
             return {}
-        return dict(
-            zip(fields, ("train", "validation", "test") if len(fields) == 3 else ("train", "test"), strict=True)
-        )
+        if not 0.5 * whole < sum(known) <= whole or known[0] < max(known):
+            return {}
+        return dict(zip(fields, _ORDER[len(fields)], strict=True))
+
+    def _are_alike(self, position: int, fields: list[str], whole: Profile | None) -> bool:
+        parts = [self.profile(Node(position, field)) for field in fields]
+        return whole is not None and all(part is not None and names_of(part) == names_of(whole) for part in parts)
 
     def _takes_both(self, position: int, splits: Mapping[int, Split]) -> bool:
         """Whether a step took both sides of a split: then it did the same to both, and is no split itself."""
@@ -192,6 +209,19 @@ class Flow:
                 if parts is None or not is_part(node, parts):
                     waiting += [each for nodes in self.rows_taken(node.position) for each in nodes]
         return found
+
+
+def _sides_of_pairs(fields: list[str], counts: list[int], whole: int) -> dict[str, str]:
+    """Tell the sides of features and targets of two or three parts, whichever of both orders they are in."""
+    parts = len(fields) // 2
+    for step, width in ((1, parts), (2, 1)):  # X_train, X_test, y_train, y_test; X_train, y_train, X_test, y_test
+        features = counts[0 : step * parts : step]
+        targets = counts[width : width + step * parts : step]
+        if features == targets and features[0] == max(features) and 0.5 * whole < sum(features) <= whole:
+            order = _ORDER[parts]
+            names = [order[at % parts] if step == 1 else order[at // 2] for at in range(len(fields))]
+            return dict(zip(fields, names, strict=True))
+    return {}
 
 
 def is_part(node: Node, splits: Mapping[int, Split]) -> bool:
@@ -231,12 +261,19 @@ def find_learned(flow: Flow, position: int, type_names: Mapping[int, str]) -> li
         return [Learned(Node(position, ""), short_type(whole), True)]
     found = []
     for field, artifact in outputs.items():
+        if _is_vocabulary(artifact, STATELESS):
+            continue
         if _is_model(artifact):
-            found.append(Learned(Node(position, field), short_type(artifact.type), True))
+            certain = not _is_vocabulary(artifact, _ENCODERS)
+            found.append(Learned(Node(position, field), short_type(artifact.type), certain))
         elif _may_be_learned(flow, Node(position, field), artifact):
             name = short_type(whole) if whole else short_type(artifact.type)
             found.append(Learned(Node(position, field), name, False))
     return found
+
+
+def _is_vocabulary(artifact: ArtifactRef, names: Collection[str]) -> bool:
+    return artifact.type.rpartition(":")[2] in names
 
 
 def _is_model(artifact: ArtifactRef) -> bool:
@@ -245,15 +282,28 @@ def _is_model(artifact: ArtifactRef) -> bool:
 
 def _may_be_learned(flow: Flow, node: Node, artifact: ArtifactRef) -> bool:
     """Whether a value is a statistic of rows: numbers with a fraction, an object of a class, or far fewer rows."""
-    if artifact.type.partition(":")[0] in _TOLD or artifact.format == "text":
+    if artifact.type.partition(":")[0] in _TOLD:
         return False
+    if artifact.format == "text":
+        return artifact.size_bytes <= _WORD_BYTES and _sums_up(flow, node)
     if flow.has_rows(node):
         return _is_summary(flow, node)
     if artifact.format == "json":
-        return flow.has_fraction(artifact) or _chooses_columns(flow, node)
+        return flow.has_fraction(artifact) or _chooses_columns(flow, node) or _is_statistic(flow, node)
     if artifact.children:
         return any(map(flow.has_fraction, artifact.children)) or _is_small(flow, node)
     return artifact.format == "pickle"
+
+
+def _is_statistic(flow: Flow, node: Node) -> bool:
+    """Whether a value is of whole numbers and words, and the code that made it sums rows up."""
+    value = flow.read(flow.artifact(node))
+    return isinstance(value, int | list | tuple | dict) and not isinstance(value, bool) and _sums_up(flow, node)
+
+
+def _sums_up(flow: Flow, node: Node) -> bool:
+    code = flow.code(node.position)
+    return code is not None and takes_statistics(code)
 
 
 def _is_small(flow: Flow, node: Node) -> bool:

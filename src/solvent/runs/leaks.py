@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvent.model import Finding
 from solvent.runs.dataflow import Flow, Learned, Node, Split, find_learned, is_part, side_of, whole_types
+from solvent.runs.learning import find_learning
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores
@@ -46,6 +47,9 @@ class _Lineage:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         types = whole_types(flow.steps.values())
+        self._records = {
+            position for position in flow.steps if any(each.type == _RECORD for each in flow.outputs(position).values())
+        }
         self._learned = {
             position: found
             for position in flow.steps
@@ -68,6 +72,31 @@ class _Lineage:
                 if finding is not None and position not in told:
                     told.add(position)
                     yield finding
+            for position in sorted({split.position, *(node.position for node in main)} - told):
+                finding = self._read(split, position)
+                if finding is not None:
+                    told.add(position)
+                    yield finding
+
+    def _read(self, split: Split, position: int) -> Finding | None:
+        """Read in the code of a step on the way to the split whether it changes rows by what it learns from all of them."""
+        flow, code = self._flow, self._flow.code(position)
+        if code is None or position in self._records:
+            return None
+        found = sorted(find_learning(code, before_split=position == split.position), key=lambda each: not each.certain)
+        if not found:
+            return None
+        own, cut = flow.label(position), flow.label(split.position)
+        path = " -> ".join([*self._between(Node(position, ""), position), *([cut] if own != cut else [])])
+        rows = "all rows before it splits them" if own == cut else f"rows that {cut} had still to split"
+        return Finding(
+            BEFORE,
+            "alert" if found[0].certain else "warn",
+            own,
+            f"{own} {found[0].words} on {rows} ({found[0].place}): {path}",
+            f"split first, and let a step after it learn from the train part alone ({cut_words(flow, split)})",
+            json.dumps({"learned": own, "split": cut, "place": found[0].place}, sort_keys=True),
+        )
 
     def _is_main(self, node: Node, taken: Sequence[Node]) -> bool:
         rows, own = [self._flow.row_count(each) for each in taken], self._flow.row_count(node)
@@ -145,8 +174,9 @@ class _Lineage:
     def _use_before(self, learned: Learned, position: int, above: set[Node]) -> tuple[int, Node] | None:
         """Find the step that uses something learned to make what is split, from rows that it was learned from."""
         flow = self._flow
-        if flow.has_rows(learned.node):
-            return None
+        beside = [node for field in flow.outputs(position) if (node := Node(position, field)) in above]
+        if learned.certain and beside and not any(map(flow.passes_on, beside)):
+            return position, flow.rows_taken(position)[0][0]
         origins = flow.above((node for nodes in flow.rows_taken(position) for node in nodes), flow.splits)
         for taker in self._takers(learned):
             made = [node for field in flow.outputs(taker) if (node := Node(taker, field)) in above]
@@ -154,7 +184,8 @@ class _Lineage:
                 continue
             for nodes in flow.rows_taken(taker):
                 for node in nodes:
-                    if flow.above([node], flow.splits) & origins:
+                    whole = flow.above([node], flow.splits)
+                    if whole & origins and learned.node not in whole:
                         return taker, node
         return None
 
