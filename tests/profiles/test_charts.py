@@ -212,3 +212,15 @@ def test_ticks_of_times_fall_on_the_calendar() -> None:
 def test_a_text_that_is_too_long_is_cut_and_its_breaks_are_seen() -> None:
     assert cut("a\nb\tc") == "a⏎b⇥c"
     assert cut("x" * 40, 5) == "xxxx…"
+
+
+def test_a_line_of_very_many_points_is_drawn_with_few_and_keeps_its_peak() -> None:
+    wave = [math.sin(at / 50) for at in range(50_000)]
+    wave[31_234] = 9.0
+    drawn = line_chart([Series("x", range(50_000), wave)], "long", height=190)
+    line = re.search(r'class="line c0" d="([^"]+)"', drawn)
+    assert line is not None
+    assert len(re.findall("[ML]", line[1])) <= 1000
+    heights = [float(each) for each in re.findall(r" ([\d.]+)", line[1])]
+    assert min(heights) < 20 < sorted(heights)[1]
+    assert "between −1 and 9" in drawn

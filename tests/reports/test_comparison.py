@@ -164,6 +164,42 @@ def test_markup_in_names_values_and_pictures_does_nothing(project: Path, browser
         assert seen.page.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
 
 
+ODD = """
+from solvent import log, pipeline, step
+
+@step
+def odd(depth: int) -> float:
+    for at in range(3):
+        log.metric("loss", float("nan") if at < depth else 1.0, step=at)
+    log.metric("last", float("inf") if depth == 1 else float("nan"))
+    log.metric(f"only {depth}", 1.0)
+    if depth == 3:
+        raise ValueError("depth 3 <b>never</b> works")
+    return float(depth)
+
+@pipeline
+def main(depth: int = 1) -> float:
+    return odd(depth)
+"""
+
+
+@pytest.mark.slow
+def test_runs_that_failed_and_numbers_that_are_none_have_their_place(project: Path, browser: Browser) -> None:
+    (project / "odd_of_tests.py").write_text(ODD)
+    for depth in (1, 2, 3):
+        code = main(["run", "odd_of_tests.py", "--engine", "inline", "--quiet", "--set", f"depth={depth}"])
+        assert code == (1 if depth == 3 else 0)
+    page = solvent.report("latest~2", "latest~1", "latest").save(project / "page.html")
+    text = page.read_text("utf-8")
+    assert "depth 3 &lt;b&gt;never&lt;/b&gt; works" in text
+    only = text.partition('<th scope="row">odd.only 2</th>')[2].partition("</tr>")[0]
+    assert only.count(">none<") == 2
+    assert "the same" not in only
+    with browser.open(page) as seen:
+        assert seen.messages == []  # among these would be a path that can't be drawn
+        assert seen.violations() == []
+
+
 @pytest.mark.slow
 def test_a_text_that_a_spreadsheet_would_run_is_a_text_in_the_table(project: Path) -> None:
     (project / "shop_of_tests.py").write_text(PIPELINE)

@@ -13,6 +13,7 @@ from solvent.profiles.svg import Drawing, Svg, polyline, short
 
 COLOURS = 6
 """How many lines one chart can tell apart; each has a colour and a dash of its own."""
+_MOST_POINTS = 900
 _NAMES = {
     "roc": ("false positive rate", "true positive rate"),
     "precision_recall": ("recall", "precision"),
@@ -127,10 +128,26 @@ def _draw(drawing: Drawing, scale: _Scale, series: Series, colour: int) -> None:
         around = [*(high for _, high in known), *(low for low, _ in reversed(known))]
         drawing.path(f"band c{colour}", polyline(around) + "z" if around else "")
     points = [scale.point(x, y) for x, y in zip(series.x, series.y, strict=True)]
-    drawing.path(f"line c{colour}", polyline(points))
+    drawing.path(f"line c{colour}", polyline(_thinned(points)))
     known_points = [point for point in points if point is not None]
     for point in known_points if len(known_points) <= 24 else known_points[-1:]:
         drawing.dot(f"dot c{colour}", *point, 2)
+
+
+def _thinned(points: Sequence[tuple[float, float] | None]) -> Sequence[tuple[float, float] | None]:
+    """Leave of very many points the first, the lowest and the highest of each stretch: no peak is lost to the eye."""
+    if len(points) <= _MOST_POINTS:
+        return points
+    length, kept = math.ceil(len(points) * 3 / _MOST_POINTS), []
+    for start in range(0, len(points), length):
+        known = [at for at in range(start, min(start + length, len(points))) if points[at] is not None]
+        by_height = sorted(known, key=lambda at: _height(points[at]))
+        kept += [points[at] for at in sorted({*known[:1], *by_height[:1], *by_height[-1:]})] or [None]
+    return [*kept, points[-1]]
+
+
+def _height(point: tuple[float, float] | None) -> float:
+    return point[1] if point is not None else 0.0
 
 
 def _legend(drawing: Drawing, names: Sequence[str], left: float) -> None:

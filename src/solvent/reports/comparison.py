@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -263,23 +264,27 @@ def _judged(columns: Sequence[Column], differing: Sequence[Measured]) -> str:
 def _metric(measured: Measured, columns: Sequence[Column]) -> Mapping[str, Any]:
     return {
         "name": measured.name,
-        "cells": [_cell(each, change) for each, change in zip(measured.intervals, measured.changes, strict=True)],
+        "cells": [
+            _cell(each, change, measured.intervals[0])
+            for each, change in zip(measured.intervals, measured.changes, strict=True)
+        ],
         "drawing": _drawing(measured, columns),
     }
 
 
-def _cell(found: Interval | None, change: MetricDifference | None) -> Mapping[str, str]:
+def _cell(found: Interval | None, change: MetricDifference | None, first: Interval | None) -> Mapping[str, str]:
     if found is None:
         return {"value": "", "ends": "", "verdict": "", "mark": ""}
     ends = f"{number_text(found.low)} to {number_text(found.high)}" if found.low is not None else ""
-    verdict = change.verdict if change else ""
+    verdict = change.verdict if change else "the same" if first is not None and found is not first else ""
     return {"value": number_text(found.value), "ends": ends, "verdict": verdict, "mark": _MARKS.get(verdict, "")}
 
 
 def _drawing(measured: Measured, columns: Sequence[Column]) -> Svg:
     rows = [(column.name, each) for column, each in zip(columns, measured.intervals, strict=True) if each is not None]
     first = measured.intervals[0]
-    return intervals(rows, measured.name, width=400, zero=first.value if first is not None else None)
+    known = first is not None and isfinite(first.value)
+    return intervals(rows, measured.name, width=400, zero=first.value if first is not None and known else None)
 
 
 def _methods(differing: Sequence[Measured]) -> str:
