@@ -106,10 +106,15 @@ def test_lazy_kinds_read_folders_whose_names_are_values(shop: Path) -> None:
     assert solvent.source("months", where=[("month", "==", 2)])["id"].to_list() == [2, 2]
 
 
-def test_a_step_is_reused_while_its_source_has_the_version_that_it_read(shop: Path) -> None:
+def test_a_step_is_reused_while_its_source_has_the_version_that_it_read(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = solvent.run(counted), solvent.run(counted)
 
     assert first["load"].observed == ["flights"]
+    capsys.readouterr()
+    assert main(["lineage", "latest/count"]) == 0
+    assert "source flights content " in capsys.readouterr().out
     assert statuses(second) == {"load": "reused", "count": "reused"}
 
     (shop / "data" / "flights.csv").write_text("id,carrier,delay\n1,UA,4.5\n2,AA,\n3,DL,1\n")

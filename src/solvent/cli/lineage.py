@@ -88,7 +88,7 @@ def _words(node: Any, name: str) -> str:
         return f"{node.step} of run {node.run_id}, call {node.position}{' (' + name + ')' if name else ''}"
     label = f"{name} = " if name else ""
     if kind == "FileNode":
-        return f"file {node.path} {node.token[:12]}"
+        return f"source {node.path} {node.token}" if name == "source" else f"file {node.path} {node.token[:12]}"
     word = "literal" if kind == "LiteralNode" else "artifact"
     return f"{label}{word} {node.digest[:12]} {short_type(node.type)}"
 

@@ -227,7 +227,7 @@ def _check_words(check: CheckResult) -> str:
 def _observation(kind: str, subject: str, token: str) -> str:
     if kind == "seed":
         return "it drew random numbers, so the run seed counts"
-    return f"{kind} {subject} {'was not there' if token == 'absent' else token[:12]}".rstrip()
+    return f"{kind} {subject} {'was not there' if token == 'absent' else token if kind == 'source' else token[:12]}".rstrip()
 
 
 def _evaluated(found: Any) -> list[str]:

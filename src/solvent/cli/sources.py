@@ -128,7 +128,8 @@ def _check(sources: Sources, arguments: Namespace) -> int:
     else:
         for each in found:
             print(f"{each['name']}: {'ok' if each['ok'] else 'failed'}")
-            print(*wrapped("", each["found"]), sep="\n", end="\n" if each["found"] else "")
+            lines = each["found"].splitlines()
+            print(*(part for line in lines for part in wrapped("", line.strip())), sep="\n")
     return 0 if all(each["ok"] for each in found) else 1
 
 

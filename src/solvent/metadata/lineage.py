@@ -36,7 +36,7 @@ class StepNode(NamedTuple):
 
 
 class FileNode(NamedTuple):
-    """A file or folder that a step was given or opened: a source. `token` is the digest of what was in it."""
+    """A file, folder or shared source that a step was given or opened. `token` is the digest of what was in it."""
 
     path: str
     token: str
@@ -67,8 +67,8 @@ _INPUTS = (
 )
 _OUTPUTS = "SELECT field, digest, type FROM outputs WHERE run_id = ? AND position = ? ORDER BY ordinal"
 _FILES = (
-    "SELECT kind, subject, token FROM observations WHERE run_id = ? AND position = ? AND kind IN ('file', 'folder')"
-    " AND token <> 'absent' ORDER BY ordinal"
+    "SELECT kind, subject, token FROM observations WHERE run_id = ? AND position = ?"
+    " AND kind IN ('file', 'folder', 'source') AND token <> 'absent' ORDER BY ordinal"
 )
 _PARTS = "SELECT parts FROM step_runs WHERE run_id = ? AND position = ?"
 # Whoever took something from this execution, by its own name or by that of a step run which reuses it.

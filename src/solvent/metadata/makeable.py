@@ -26,7 +26,7 @@ WHERE r.snapshot IS NOT NULL AND r.origin IS NULL AND s.status = 'done' AND s.ca
   AND r.target NOT LIKE '/%' AND r.target NOT LIKE '..%' AND r.target NOT LIKE '_:%' AND r.target NOT LIKE '<%'
   AND (a.blob_count > 0 OR a.child_count > 0)
   AND NOT EXISTS (SELECT 1 FROM observations n WHERE n.run_id = s.run_id AND n.position = s.position
-                  AND n.kind IN ('file', 'folder'))
+                  AND n.kind IN ('file', 'folder', 'source'))
   AND NOT EXISTS (SELECT 1 FROM outputs p WHERE p.digest = a.digest AND p.type = a.type
                   AND (NOT EXISTS (SELECT 1 FROM clean_doomed e WHERE e.id = p.run_id)
                        OR EXISTS (SELECT 1 FROM step_runs u WHERE u.source_run = p.run_id

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from solvent.model import Observation
 from solvent.runs.measured import MetricDifference, compare_metrics, is_evaluation
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import short_type
@@ -162,8 +163,12 @@ def _data(ours: Mapping[str, StepRun], theirs: Mapping[str, StepRun]) -> list[Di
 def _files(step: StepRun) -> dict[str, str]:
     named = {f"file {path}": digest[:10] for path, digest in step.parts.get("externals", {}).items()}
     execution = step._record.execution
-    seen = {f"{o.kind} {o.subject}": o.token[:10] for o in execution.observations if o.subject} if execution else {}
+    seen = {f"{o.kind} {o.subject}": _token(o) for o in execution.observations if o.subject} if execution else {}
     return {**named, **seen}
+
+
+def _token(seen: Observation) -> str:
+    return seen.token if seen.kind == "source" else seen.token[:10]
 
 
 def _outputs(old: StepRun, new: StepRun) -> list[Difference]:

@@ -33,7 +33,7 @@ class Watched(NamedTuple):
 
 
 class Sources:
-    """Names, versions and readers of the sources of one run. `pinned` are the versions that cache keys were made of.
+    """Names, versions and readers of the sources of one run.
 
     Each version is asked for once, so that a thousand steps cost one question.
     """
@@ -42,7 +42,6 @@ class Sources:
         self.catalogue = catalogue
         self.root = root
         self.memo = memo
-        self.pinned: dict[str, str] = {}
         self._nonce = nonce or secrets.token_hex(8)
         self._tokens: dict[str, str] = {}
         self._lock = threading.RLock()
@@ -54,11 +53,6 @@ class Sources:
                 reader = self.reader(name)
                 self._tokens[name] = self.token_of(name, reader, apart(reader.version))
             return self._tokens[name]
-
-    def pin(self, name: str) -> str:
-        """Give the version of a source that a cache key is made of: a step that reads another one fails."""
-        token = self.pinned[name] = self.token(name)
-        return token
 
     def token_or_none(self, name: str) -> str | None:
         """Give the version of a source, or None if it is gone or can't be reached."""
@@ -84,17 +78,15 @@ class Sources:
 
     def dumped(self) -> bytes:
         """Give what a worker needs to read the same."""
-        return pickle.dumps((self.catalogue, self.root, self._nonce, self.pinned))
+        return pickle.dumps((self.catalogue, self.root, self._nonce))
 
 
 def loaded(dumped: bytes) -> Sources:
     """Make in a worker what `dumped` gave in the runner."""
     from solvent.fingerprint.files import process_memo
 
-    catalogue, root, nonce, pinned = pickle.loads(dumped)
-    made = Sources(catalogue, root, process_memo, nonce)
-    made.pinned = pinned
-    return made
+    catalogue, root, nonce = pickle.loads(dumped)
+    return Sources(catalogue, root, process_memo, nonce)
 
 
 def open_sources(project: Project, profile: str | None = None, memo: FileMemo | None = None) -> Sources:
