@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.config.masking import masked
 from solvent.fingerprint.code import fingerprint_code
 from solvent.fingerprint.structure import digest
 from solvent.fingerprint.values import identify
 from solvent.model import WHOLE, CodeFingerprint
-from solvent.pipelines.checks import Check
+
+if TYPE_CHECKING:
+    from solvent.pipelines.checks import Check
 
 
 class CheckParts(NamedTuple):
