@@ -60,10 +60,12 @@ class Cumulative(NamedTuple):
 def cumulative(column: ColumnProfile) -> Cumulative | None:
     """Give the distribution of the finite values of a column of numbers or times; None if it has none."""
     if column.values:
-        total = sum(number for _, number in column.values)
-        ends = list(accumulate((number for _, number in column.values), initial=0))
-        values = tuple(float(value) for value, _ in column.values)
-        return Cumulative(values, tuple(e / total for e in ends[:-1]), tuple(e / total for e in ends[1:]))
+        counts: dict[float, int] = {}
+        for value, number in column.values:
+            # Values that differ by less than the digits of a record are one value when they are read back.
+            counts[float(value)] = counts.get(float(value), 0) + number
+        ends = list(accumulate(counts.values(), initial=0))
+        return Cumulative(tuple(counts), tuple(e / ends[-1] for e in ends[:-1]), tuple(e / ends[-1] for e in ends[1:]))
     points = column.cdf or tuple((q, at / (len(column.quantiles) - 1)) for at, q in enumerate(column.quantiles))
     if not points:
         return None
