@@ -235,6 +235,28 @@ def means_of_the_test_part() -> Any:
     return zoo.filled(parts.test, zoo.means(parts.test))
 
 
+@leak(BEFORE)
+def model_of_all_rows_of_features_and_target() -> Any:
+    data = zoo.columns(zoo.load())
+    X_train, X_test, y_train, y_test = zoo.train_and_test(data.X, data.y)
+    model = zoo.fit_frame(data.X, data.y)
+    return zoo.score_arrays(model, X_test, y_test), zoo.score_arrays(model, X_train, y_train)
+
+
+@leak(BEFORE)
+def a_feature_by_a_model_of_all_rows() -> Any:
+    table = zoo.load()
+    parts = zoo.halve(zoo.with_prediction(table, zoo.predicted(zoo.fit_model(table), table)))
+    return zoo.score(zoo.fit_model(parts.train), parts.test)
+
+
+@leak(TESTED)
+def calibrated_on_test_rows() -> Any:
+    parts = zoo.halve(zoo.load())
+    model = zoo.fit_model(parts.train)
+    return zoo.calibrated(zoo.fit_calibration(model, parts.test), zoo.predicted(model, parts.test))
+
+
 @leak("duplicates")
 def rows_twice() -> Any:
     parts = split(zoo.doubled_rows(zoo.load()), by="random", target="sick")

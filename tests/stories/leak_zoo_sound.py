@@ -275,3 +275,35 @@ def checked_and_found_sound() -> Any:
 def groups_kept_together() -> Any:
     parts = split(zoo.load(), by="group", group="clinic")
     return zoo.score(zoo.fit_model(parts.train), parts.test)
+
+
+@sound
+def features_and_target_of_scikit_learn() -> Any:
+    data = zoo.columns(zoo.load())
+    X_train, X_test, y_train, y_test = zoo.train_and_test(data.X, data.y)
+    return zoo.score_arrays(zoo.fit_frame(X_train, y_train), X_test, y_test)
+
+
+@sound
+def calibrated_on_validation() -> Any:
+    parts = split(zoo.load(), key="patient", target="sick", validation=0.3)
+    model = zoo.fit_model(parts.train)
+    calibration = zoo.fit_calibration(model, parts.validation)
+    return zoo.calibrated(calibration, zoo.predicted(model, parts.test))
+
+
+@sound
+def numbers_for_labels() -> Any:
+    table = zoo.load()
+    parts = zoo.halve(table)
+    numbers = zoo.label_numbers(table)
+    return zoo.numbered(parts.train, numbers), zoo.numbered(parts.test, numbers)
+
+
+@sound
+def published_with_predictions_by_clinic() -> Any:
+    table = zoo.load()
+    parts = zoo.halve(table)
+    model = zoo.fit_model(parts.train)
+    predictions = zoo.with_prediction(parts.test, zoo.predicted(model, parts.test))
+    return zoo.publish(zoo.fit_model(table), zoo.score(model, parts.test), zoo.by_clinic(predictions))

@@ -12,8 +12,9 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from solvent import step
@@ -42,6 +43,11 @@ class Arrays(NamedTuple):
 class Matrix(NamedTuple):
     X: np.ndarray[Any, Any]
     y: np.ndarray[Any, Any]
+
+
+class Columns(NamedTuple):
+    X: pd.DataFrame
+    y: pd.Series
 
 
 class Indices(NamedTuple):
@@ -424,3 +430,54 @@ def mixed(table: pd.DataFrame) -> Parts:
 def sorted_by_target(table: pd.DataFrame) -> Parts:
     table = table.sort_values("sick")
     return Parts(table.iloc[:200], table.iloc[200:])
+
+
+@step
+def columns(table: pd.DataFrame) -> Columns:
+    return Columns(table[COLUMNS], table["sick"])
+
+
+@step
+def train_and_test(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series, pd.Series]:
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    return X_train, X_test, y_train, y_test
+
+
+@step
+def fit_frame(X: pd.DataFrame, y: pd.Series) -> LogisticRegression:
+    return LogisticRegression().fit(X, y)
+
+
+@step
+def fit_calibration(model: Any, table: pd.DataFrame) -> IsotonicRegression:
+    return IsotonicRegression().fit(model.predict_proba(table[COLUMNS])[:, 1], table["sick"])
+
+
+@step
+def calibrated(calibration: IsotonicRegression, predictions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.asarray(calibration.predict(predictions))
+
+
+@step
+def label_numbers(table: pd.DataFrame) -> dict[str, int]:
+    return {name: place for place, name in enumerate(sorted(table["clinic"].unique()))}
+
+
+@step
+def numbered(table: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
+    return table.assign(clinic=table["clinic"].map(numbers))
+
+
+@step
+def publish(model: Any, accuracy: float, predictions: pd.DataFrame) -> str:
+    return f"{type(model).__name__}: {accuracy}, {len(predictions)} rows"
+
+
+@step
+def with_prediction(table: pd.DataFrame, predictions: np.ndarray[Any, Any]) -> pd.DataFrame:
+    return table.assign(prediction=predictions)
+
+
+@step
+def by_clinic(table: pd.DataFrame) -> pd.DataFrame:
+    return table.groupby("clinic", as_index=False)["prediction"].mean()

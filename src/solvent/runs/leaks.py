@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from solvent.runs.stores import Stores
 
 _RECORD = "solvent.profiles.records:SplitRecord"
+_TEXTS = ("builtins:str", "builtins:NoneType")
 BEFORE, TESTED = "fitted before the split", "fitted on test rows"
 _MAIN_SHARE = 0.5
 """What has fewer rows than this share of the split's is a table that was joined to it, not the rows themselves."""
@@ -167,7 +168,9 @@ class _Lineage:
                 for node in nodes:
                     found = sides.get(node, frozenset()) - {"all"}
                     own = node.position == learned.node.position
-                    if found and not own and (learned.certain or self._changes(position, node)):
+                    if not found or own or not self._is_rows(node):
+                        continue
+                    if self._changes(position, node) or (learned.certain and not self._only_tells(position)):
                         return position, node
         return None
 
@@ -211,11 +214,15 @@ class _Lineage:
             if flow.has_rows(made):
                 rows = flow.row_count(made)
                 enough = part is None or rows is None or rows >= part / 2
-                if enough and not flow.passes_on(made) and self._is_rows(node):
+                if enough and not flow.passes_on(made):
                     return True
             elif any(each.certain and each.node == made for each in self._learned.get(position, ())):
                 return True
         return False
+
+    def _only_tells(self, position: int) -> bool:
+        """Whether a step gives nothing but a text, such as a report or the place of a published model."""
+        return all(each.type in _TEXTS for each in self._flow.outputs(position).values())
 
     def _is_rows(self, node: Node) -> bool:
         """Whether a value has the rows of a part, not a summary of them."""
