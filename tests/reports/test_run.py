@@ -127,3 +127,32 @@ def test_a_failed_run_has_its_failure_first(project: Path) -> None:
     assert html.index('id="failure"') < html.index('id="graph"')
     assert "ValueError: &lt;script&gt;" in html
     assert "<script>alert" not in html
+
+
+@step
+def touch(number: int) -> int:
+    return number
+
+
+@pipeline
+def crowd(number: int = 200) -> list[int]:
+    return [touch(each) for each in range(number)]
+
+
+@pytest.mark.slow
+def test_many_calls_of_a_step_are_one_box(project: Path) -> None:
+    html = solvent.report(solvent.run(crowd)).html
+    assert "200 × done" in html
+    assert html.count('class="box ') == 1
+    assert html.count('class="call"') == 200
+    assert len(html) < 1_000_000
+
+
+@pytest.mark.slow
+def test_each_metric_is_seen_against_the_former_run(page: Path, browser: Browser) -> None:
+    with browser.open(page) as seen:
+        rows = seen.page.locator("table.metrics tbody tr").all_inner_texts()
+        assert any("no evidence of a difference" in each or "better" in each or "worse" in each for each in rows)
+        assert seen.page.locator("svg.graph a").count() == 4
+        seen.page.locator("svg.graph a").first.click()
+        assert seen.page.locator("details.call[open]").count() == 1

@@ -1,359 +1,298 @@
-"""The run page: how a run ended, what is different from the one before, its metrics, data, steps and logs."""
+"""The run page: how a run went against the former one, its graph, metrics, data, and how to make it again."""
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.metadata.datasets import datasets_of_run
-from solvent.metadata.profiles import find_profile, list_findings
-from solvent.model import WHOLE, ArtifactRef
-from solvent.profiles.charts import cut, sparkline
+from solvent.metadata.profiles import list_findings
+from solvent.model import WHOLE, CheckResult
+from solvent.profiles.charts import cut
 from solvent.profiles.numbers import number_text
-from solvent.profiles.plots import Series, confusion_matrix, curve_chart, intervals, line_chart
-from solvent.profiles.records import Interval, Metrics, Profile, SplitRecord, profile_from_json
-from solvent.profiles.svg import Svg
+from solvent.profiles.records import SplitRecord
 from solvent.reports.data import told
 from solvent.reports.graph import draw_graph
-from solvent.reports.pages import Alert, Fact, Report, moment, render, worst
+from solvent.reports.measures import evaluations, metric_rows, metric_words, plain, series_charts
+from solvent.reports.pages import Alert, Fact, Report, moment, render
+from solvent.reports.pictures import logged
+from solvent.reports.steps import sections_of
 from solvent.runs.compare import Comparison, compare, shown
-from solvent.runs.measured import NO_EVIDENCE, MetricDifference
+from solvent.runs.measured import chief_metric
 from solvent.runs.views import Run, StepRun
-from solvent.runs.words import seconds_text, short_type, size_text
+from solvent.runs.words import seconds_text
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores
 
-FORMER_RUNS = 5
-"""How many runs before are laid under the series of a metric."""
+_OVERLAID = 5
+_VALUE = 200
+_WIDE = 80
+_MOST_MOVED = 300
+_ALERTS = 40
+_STATES = {"done": "ok", "failed": "alert", "interrupted": "warn", "running": "unknown"}
+_TRACEBACK = 20_000
 
-_LOG_CHARACTERS = 20_000
-_SPARKLINES = 8
-_CELL = 60
-_SLICES = 40
-_FIGURE_BYTES = 2 << 20
+
+class Setting(NamedTuple):
+    """One value of the config: where it comes from, and what it was in the former run if that differs."""
+
+    name: str
+    value: str
+    origin: str
+    was: str
+    changed: bool
+
+
+class Breakdown(NamedTuple):
+    """A step that failed."""
+
+    label: str
+    anchor: str
+    kind: str
+    message: str
+    traceback: str
 
 
 def run_report(run: Run, stores: Stores) -> Report:
-    """Make the page of a run, against the one before it of the same pipeline and project."""
-    former = _runs_before(run, stores)
-    comparison = compare(former[0], run) if former else None
-    changes, following = _changes(comparison)
-    alerts = _alerts(run, stores)
-    steps = [_step_row(step, run, stores) for step in run.steps]
+    """Make the page of a run, against the last one before it of the same pipeline and project that ended well."""
+    earlier = runs_before(run, _OVERLAID)
+    former = next((each for each in earlier if each.status == "done"), earlier[0] if earlier else None)
+    comparison = compare(former, run) if former else None
+    used = datasets_of_run(stores.metadata, run.id)
+    sections = sections_of(run, versions_by_place(run))
+    done = [each for each in earlier if each.status == "done"]
     return render(
         "run.html",
         run.id,
         kind=f"run of {run.pipeline}",
         command=f"solvent report run {run.id}",
         run=run,
-        error=run.error,
-        severity="alert" if run.status in ("failed", "interrupted") else worst([each.severity for each in alerts]),
-        summary=_summary(run, comparison),
+        former=former,
+        state=_STATES.get(run.status, "unknown"),
+        lead=_lead(run),
+        changes=_changes(run, former, comparison),
         facts=_facts(run),
-        alerts=alerts,
-        failures=[each for each in steps if each.failure],
+        failures=_failures(run),
+        error="" if any(each.error for each in run.steps) else (run.error or ""),
+        alerts=_alerts(run, stores),
         graph=draw_graph(run.steps),
-        changes=changes,
-        following=following,
-        former=former[0] if former else None,
-        evaluations=[_evaluation(step) for step in run.steps if step.evaluation is not None],
-        metrics=_logged(run),
-        series=list(_series(run, former)),
-        pictures=list(_attachments(run, "figure")),
-        texts=list(_attachments(run, "text")),
-        config=_config(run, comparison),
-        steps=steps,
-        splits=[(step.label, record) for step in run.steps if (record := _split(step)) is not None],
-        environment=_environment(run, stores),
+        metrics=metric_rows(run, former),
+        evaluations=evaluations(run, former),
+        series=series_charts([("this run", run), *((each.id, each) for each in done)]),
+        logged=logged(run),
+        settings=_settings(run, former),
+        moved=_moved(comparison),
+        datasets=[(f"{name}@{use.number}", _label(run, use.position)) for name, use in used],
+        steps=sections,
+        checks=[(each.label, check) for each in run.steps for check in each.checks],
+        splits=_splits(run),
+        environment=_environment(run),
         again=_again(run),
     )
 
 
-def _runs_before(run: Run, stores: Stores) -> list[Run]:
-    """Give the newest runs of the same pipeline before this one that ended well."""
-    found = stores.metadata.list_runs(
-        pipeline=run.pipeline, status="done", limit=FORMER_RUNS, before=run.id, project=run.record.project or None
+def runs_before(run: Run, limit: int) -> list[Run]:
+    """Give the runs of the same pipeline before a run, newest first."""
+    found = run._stores.metadata.list_runs(
+        run.pipeline, limit=limit, before=run.id, project=run.record.project or run._stores.project_name
     )
-    return [Run(record, stores) for record in found]
+    return [Run(each, run._stores) for each in found]
 
 
-def _summary(run: Run, comparison: Comparison | None) -> str:
-    """Say how it ended, and what is different from the run before."""
-    took = f" in {seconds_text(run.seconds)}" if run.seconds is not None else ""
-    ended = f"{run.status}{took}"
-    if comparison is None:
-        return f"{ended}; there is no run before it to compare with."
-    verdicts = [each.verdict for each in comparison["metrics"]]
-    parts = [f"{verdicts.count(word)} metrics {word}" for word in ("better", "worse") if word in verdicts]
-    if verdicts and not parts:
-        parts.append("no evidence of a difference in the metrics" if NO_EVIDENCE in verdicts else "metrics moved")
-    parts += [f"{section} changed" for section in ("data", "code", "config", "environment") if comparison[section]]
-    return f"{ended}; against {comparison.first.id}: {', '.join(parts) or 'nothing changed'}."
+def versions_by_place(run: Run) -> dict[tuple[int, str], str]:
+    """Name the dataset versions that the steps of a run gave, by (position, field)."""
+    found = datasets_of_run(run._stores.metadata, run.id)
+    return {
+        (use.position, use.field if use.field != WHOLE else "output"): f"{name}@{use.number}" for name, use in found
+    }
+
+
+def _label(run: Run, position: int) -> str:
+    return next((each.label for each in run.steps if each.position == position), "")
+
+
+def _lead(run: Run) -> str:
+    took = seconds_text(run.seconds) if run.seconds is not None else ""
+    return {
+        "done": f"in {took}",
+        "failed": f"after {took}" if took else "",
+        "running": f"since {moment(run.started_at)}; the page shows what was known when it was made",
+        "interrupted": f"{f'after {took}; ' if took else ''}the same command goes on from what is done",
+    }.get(run.status, "")
+
+
+def _changes(run: Run, former: Run | None, found: Comparison | None) -> str:
+    """Say in one or two sentences how a run stands against the former one."""
+    if former is None or found is None:
+        return f"It is the first run of {run.pipeline} on record: there is no run before it to compare with."
+    words = metric_words(found["metrics"])
+    chief = [_chief(each) for each in (former, run)]
+    lead = f"{chief[0]} → {chief[1]}" if chief[0] and chief[1] and chief[0] != chief[1] else ""
+    measured = f"metrics: {words}" if words else "the metrics are equal" if run.metrics else ""
+    config = [f"{each.name} {cut(plain(each.first))} → {cut(plain(each.second))}" for each in found["config"]]
+    changed = [
+        _change("config", config, "changed"),
+        _change("code", [each.name.rpartition(":")[2] for each in found["code"]], "changed"),
+        _change("data", data_changes(former, run, found), "changed"),
+        _change("packages", [each.name for each in found["environment"]], "changed"),
+    ]
+    parts = [each for each in (lead, measured) if each]
+    return f"Against run {former.id}{_state(former)}: {'; '.join([*parts, *changed])}."
+
+
+def _state(run: Run) -> str:
+    return "" if run.status == "done" else f" ({run.status})"
+
+
+def _chief(run: Run) -> str | None:
+    return chief_metric({name.rpartition(".")[2]: each for name, each in run.intervals.items()})
+
+
+def _change(what: str, names: Sequence[str], word: str) -> str:
+    if not names:
+        return f"{what} as before"
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{what} {word} ({', '.join(names[:3])}{more})"
+
+
+def data_changes(former: Run, run: Run, found: Comparison) -> list[str]:
+    """Name what two runs read that differs: dataset versions, files, sources."""
+    versions = [set(versions_by_place(each).values()) for each in (former, run)]
+    names = sorted(versions[1] - versions[0])
+    read = [each.name for each in found["data"] if each.name.partition(" ")[0] in ("file", "source", "folder")]
+    return [*names, *dict.fromkeys(read)]
 
 
 def _facts(run: Run) -> list[Fact]:
     record = run.record
-    commit = f"{record.git_commit[:12]}" if record.git_commit else ""
     counts = ", ".join(f"{number} {status}" for status, number in run.counts.items())
+    commit = ""
+    if record.git_commit:
+        commit = f"on {record.git_branch or 'no branch'}, " + (
+            "with uncommitted changes" if record.git_diff else "nothing uncommitted"
+        )
     return [
-        Fact("steps", counts),
-        Fact("by", record.user, f"on {record.host}"),
-        Fact("started", moment(record.started_at), f"took {seconds_text(run.seconds)}"),
-        Fact("commit", commit, "with uncommitted changes" if record.git_diff else record.git_branch or "", mono=True),
-        Fact("engine", record.engine, f"seed {record.seed}"),
-        Fact("command", record.command, mono=True),
+        Fact("started", moment(run.started_at), f"by {record.user} on {record.host}" if record.user else ""),
+        Fact("took", seconds_text(run.seconds) if run.seconds is not None else "not ended", f"engine {record.engine}"),
+        Fact("steps", number_text(len(run.steps)), counts),
+        Fact("commit", (record.git_commit or "")[:10], commit, mono=True),
+        Fact("seed", str(record.seed)),
+        Fact("goes on from", record.resumes or "", mono=True),
+        Fact("sweep", record.sweep or ""),
+        Fact("project", record.project, f"copied from {record.origin}" if record.origin else ""),
         Fact("tags", ", ".join(run.tags)),
-        Fact("goes on from", record.resumes or ""),
+        *(Fact("note", cut(each, 400)) for each in run.notes),
     ]
+
+
+def _failures(run: Run) -> list[Breakdown]:
+    return [_breakdown(each) for each in run.steps if each.error is not None]
+
+
+def _breakdown(step: StepRun) -> Breakdown:
+    error = step.error
+    assert error is not None
+    return Breakdown(step.label, f"#s{step.position}", error.kind, error.message, error.traceback[-_TRACEBACK:])
 
 
 def _alerts(run: Run, stores: Stores) -> list[Alert]:
-    found = [told(each) for each in list_findings(stores.metadata, run.id)]
-    for step in run.steps:
-        found += [
-            Alert("alert", step.label, f"{check.name}: {check.status}: {check.message}")
-            for check in step.checks
-            if check.status in ("failed", "broken")
-        ]
-    return sorted(found, key=lambda each: each.severity != "alert")
-
-
-# What is different
-
-
-class Change(NamedTuple):
-    """One thing that differs from the run before."""
-
-    section: str
-    name: str
-    first: str
-    second: str
-    verdict: str = ""
-
-
-def _changes(comparison: Comparison | None) -> tuple[list[Change], list[Change]]:
-    """Give what differs, and apart from it the outputs that differ only because of it."""
-    said: list[Change] = []
-    following: list[Change] = []
-    for section, found in (comparison.sections if comparison is not None else {}).items():
-        for each in found:
-            verdict = each.verdict if isinstance(each, MetricDifference) else ""
-            change = Change(section, each.name, cut(shown(each.first), _CELL), cut(shown(each.second), _CELL), verdict)
-            (following if section == "data" and not each.name.startswith(("file ", "source ")) else said).append(change)
-    return said, following
-
-
-class Setting(NamedTuple):
-    name: str
-    value: str
-    source: str
-    was: str
-
-
-def _config(run: Run, comparison: Comparison | None) -> list[Setting]:
-    sources = json.loads(run.record.config_sources)
-    was = {each.name: shown(each.first) for each in comparison["config"]} if comparison is not None else {}
-    return [
-        Setting(name, shown(value), sources.get(name, ""), was.get(name, "")) for name, value in _leaves(run.config, "")
-    ]
-
-
-def _leaves(tree: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(tree, dict) or not tree:
-        yield prefix, tree
-        return
-    for name, each in tree.items():
-        yield from _leaves(each, f"{prefix}.{name}" if prefix else name)
-
-
-# Metrics
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """An evaluation as drawings."""
-
-    label: str
-    found: Metrics
-    chart: Svg
-    curves: list[tuple[str, Svg]]
-    confusion: Svg | None
-    slices: list[tuple[str, str, list[str]]]
-    names: list[str]
-
-
-def _evaluation(step: StepRun) -> Evaluation:
-    found = step.evaluation
-    assert found is not None
-    names = [name for name in _CHIEF if name in found.values] or list(found.values)[:4]
-    return Evaluation(
-        step.label,
-        found,
-        intervals(list(found.values.items()), "metrics with 95 % intervals"),
-        [(each.name.replace("_", " "), curve_chart([(step.label, each)], each.name)) for each in _curves(found)],
-        confusion_matrix(found.classes, found.confusion, "confusion matrix") if found.confusion else None,
-        [
-            (each.name, f"{each.rows:,}", [_cell(each.values.get(name)) for name in names])
-            for each in found.slices[:_SLICES]
-        ],
-        names,
-    )
-
-
-_CHIEF = ("roc_auc", "accuracy", "f1", "log_loss", "rmse", "mae", "r2")
-
-
-def _curves(found: Metrics) -> list[Any]:
-    """Give the curves that are drawn: of many classes only the first few."""
-    return [each for each in found.curves if each.name in ("roc", "precision_recall", "calibration")][:6]
-
-
-def _cell(value: Interval | None) -> str:
-    if value is None:
-        return "–"
-    ends = f" [{number_text(value.low)}, {number_text(value.high)}]" if value.low is not None else ""
-    return number_text(value.value) + ends
-
-
-def _logged(run: Run) -> list[tuple[str, str]]:
-    """Give the metrics that no evaluation shows, with their last values."""
-    return [
-        (f"{step.label}.{name}", _cell(value))
+    """List findings and failed checks, worst first."""
+    found = [
+        _check_alert(step, check)
         for step in run.steps
-        if step.evaluation is None
-        for name, value in step.intervals.items()
+        for check in step.checks
+        if check.status in ("failed", "broken", "warned")
     ]
+    said = {each.message for each in found}
+    for each in list_findings(stores.metadata, run.id):
+        if each.message in said or (each.kind == "check" and found):
+            continue
+        found.append(told(each))
+    found.sort(key=lambda each: each.severity != "alert")
+    if len(found) > _ALERTS:
+        rest = len(found) - _ALERTS
+        found = [*found[:_ALERTS], Alert("warn", f"{rest} more findings", "are not shown", command="solvent show")]
+    return found
 
 
-def _series(run: Run, former: Sequence[Run]) -> Iterator[tuple[str, Svg]]:
-    """Draw every metric that was logged as a series, with those of the runs before."""
-    for step in run.steps:
-        for name in step.intervals:
-            points = step.series(name)
-            if len(points) < 2:
-                continue
-            lines = [_line("this run", points)]
-            for before in former[: FORMER_RUNS - 1]:
-                found = next((each for each in before.steps if each.label == step.label), None)
-                if found is not None and len(found.series(name)) > 1:
-                    lines.append(_line(before.id, found.series(name)))
-            yield f"{step.label}.{name}", line_chart(lines, name, x_name="step")
+def _check_alert(step: StepRun, check: CheckResult) -> Alert:
+    severity = "warn" if check.status == "warned" else "alert"
+    words = f"check {check.name} {check.status}" + (f": {check.message}" if check.message else "")
+    return Alert(severity, step.label, words, href=f"#s{step.position}")
 
 
-def _line(name: str, points: Sequence[tuple[int | None, float]]) -> Series:
-    return Series(
-        name, [float(at if step is None else step) for at, (step, _) in enumerate(points)], [y for _, y in points]
-    )
+def _settings(run: Run, former: Run | None) -> list[Setting]:
+    now, was = _leaves(run.config), _leaves(former.config) if former else {}
+    origins: dict[str, Any] = _leaves(json.loads(run.record.config_sources))
+    found = []
+    for name in dict.fromkeys([*now, *was]):
+        changed = former is not None and (name not in now or name not in was or now[name] != was[name])
+        value = cut(plain(now[name]), _VALUE) if name in now else "(none)"
+        before = (cut(plain(was[name]), _VALUE) if name in was else "(none)") if changed else ""
+        found.append(Setting(name, value, str(origins.get(name, "")), before, changed))
+    return sorted(found, key=lambda each: not each.changed)
 
 
-# Steps
+def _leaves(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Name each leaf of a tree of dicts by its dotted path."""
+    if not isinstance(tree, dict) or not tree:
+        return {prefix: tree} if prefix else {}
+    found: dict[str, Any] = {}
+    for name, each in tree.items():
+        found |= _leaves(each, f"{prefix}.{name}" if prefix else str(name))
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One stored output: its dataset version if it is one, and its columns as small histograms if it is a table."""
-
-    name: str
-    version: str
-    what: str
-    columns: list[tuple[str, Svg]] = field(default_factory=list)
-    more: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """One call as a row of the page."""
-
-    label: str
-    status: str
-    seconds: str
-    memory: str
-    why: str
-    inputs: str
-    outputs: list[Output]
-    checks: list[Any]
-    failure: Any
-    log: str
-    shortened: bool
-
-
-def _step_row(step: StepRun, run: Run, stores: Stores) -> StepRow:
-    named = {
-        (use.position, use.field): f"{name}@{use.number}" for name, use in datasets_of_run(stores.metadata, run.id)
-    }
-    execution = step._record.execution
-    outputs = execution.outputs.items() if execution else ()
-    log = step.log
-    return StepRow(
-        step.label,
-        step.status,
-        seconds_text(step.seconds) if step.seconds else "",
-        size_text(step.peak_memory_bytes) if step.peak_memory_bytes and step.memory_scope == "step" else "",
-        step.why,
-        ", ".join(f"{each.name}: {short_type(each.type)}" for each in step.input_records),
-        [_output(name, artifact, named.get((step.position, name), ""), stores) for name, artifact in outputs],
-        list(step.checks),
-        step.error,
-        log[-_LOG_CHARACTERS:],
-        len(log) > _LOG_CHARACTERS,
-    )
-
-
-def _output(name: str, artifact: ArtifactRef, version: str, stores: Stores) -> Output:
-    shown_name = name if name != WHOLE else "output"
-    words = f"{short_type(artifact.type)}, {size_text(artifact.size_bytes)}"
-    profile = _profile(artifact, stores)
-    if profile is None:
-        return Output(shown_name, version, words)
-    columns = [(column.name, sparkline(column, width=96, height=22)) for column in profile.columns[:_SPARKLINES]]
-    what = f"{profile.rows:,} rows × {len(profile.columns)} columns, {words}"
-    return Output(shown_name, version, what, columns, len(profile.columns) - len(columns))
-
-
-def _profile(artifact: ArtifactRef, stores: Stores) -> Profile | None:
-    found = find_profile(stores.metadata, artifact.digest, artifact.type)
-    return profile_from_json(found.record) if found is not None and found.record else None
-
-
-def _split(step: StepRun) -> SplitRecord | None:
-    for artifact in step.artifacts.values():
-        if artifact.type.endswith(":SplitRecord"):
-            found = artifact.value()
-            return found if isinstance(found, SplitRecord) else None
-    return None
-
-
-class Picture(NamedTuple):
-    label: str
-    name: str
-    content: str
-
-
-def _attachments(run: Run, kind: str) -> Iterator[Picture]:
-    """Give what steps logged: figures as addresses that hold their bytes, texts as they are."""
-    for step in run.steps:
-        for name, artifact in step.attachments.items():
-            if kind == "figure" and artifact.format == "figure" and artifact.size_bytes <= _FIGURE_BYTES:
-                picture = artifact.value()
-                content = base64.b64encode(picture.data).decode()
-                yield Picture(step.label, name, f"data:{picture.media_type};base64,{content}")
-            elif kind == "text" and artifact.format == "text":
-                yield Picture(step.label, name, str(artifact.value())[:_LOG_CHARACTERS])
-
-
-def _environment(run: Run, stores: Stores) -> list[Fact]:
-    found = stores.metadata.load_environment(run.record.environment) if run.record.environment else None
-    record = json.loads(found[0]) if found else {}
+def _moved(found: Comparison | None) -> list[tuple[str, str, str, str]]:
+    """List what differs from the former run besides metrics and config: section, name, then, now."""
+    sections = found.sections if found else {}
     return [
-        Fact("Python", str(record.get("python", ""))),
-        Fact("platform", str(record.get("platform", ""))),
-        Fact("packages", str(len(record.get("packages", record.get("distributions", ()))) or "")),
-    ]
+        (section, cut(each.name, _WIDE), cut(shown(each.first), _WIDE), cut(shown(each.second), _WIDE))
+        for section, differing in sections.items()
+        if section not in ("metrics", "config")
+        for each in differing
+    ][:_MOST_MOVED]
 
 
-def _again(run: Run) -> list[str]:
-    return [f"solvent remake {run.id}", f"solvent run {run.record.target}"]
+def _splits(run: Run) -> list[tuple[str, SplitRecord]]:
+    """Read the split records that the steps gave."""
+    from solvent.errors import SolventError
+
+    kind = f"{SplitRecord.__module__}:{SplitRecord.__qualname__}"
+    found: list[tuple[str, SplitRecord]] = []
+    for step in run.steps:
+        for artifact in step.artifacts.values():
+            if artifact.type == kind and len(found) < _OVERLAID:
+                try:
+                    found.append((step.label, artifact.value()))
+                except SolventError:
+                    continue
+    return found
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    digest = run.record.environment
+    loaded = run._stores.metadata.load_environment(digest) if digest else None
+    about: dict[str, Any] = json.loads(loaded[0]) if loaded else {}
+    return {
+        "python": about.get("python", ""),
+        "platform": about.get("platform", ""),
+        "packages": [(str(name), str(version)) for name, version in dict(about.get("distributions", [])).items()],
+    }
+
+
+def _again(run: Run) -> list[tuple[str, str]]:
+    """Give the commands that make a run again, each with what it does."""
+    record = run.record
+    found = [(f"solvent remake {run.id}", "executes its steps again with its own code and inputs, and compares")]
+    if record.git_commit:
+        more = "; its uncommitted changes are in the run's record" if record.git_diff else ""
+        found.append((f"git checkout {record.git_commit[:12]}", f"brings back the files{more}"))
+    words = record.command.removeprefix("main.py ")
+    if words.startswith("run "):
+        words = f"solvent {words}"
+    if words:
+        found.append((cut(words, 400), "is how it was started"))
+    return found
