@@ -14,6 +14,7 @@ from pyarrow import parquet
 import solvent
 from solvent.cli.main import main
 from solvent.errors import AuthoringError, ConfigError, NotFoundError, StepFailed
+from solvent.runs.views import Run
 from solvent.sources.batches import Batches
 
 CATALOGUE = """sources:
@@ -83,7 +84,7 @@ def shop(project: Path) -> Path:
     return project
 
 
-def statuses(run: solvent.runs) -> dict[str, str]:
+def statuses(run: Run) -> dict[str, str]:
     return {step.name: step.status for step in run.steps}
 
 

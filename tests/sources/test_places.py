@@ -52,7 +52,7 @@ class Server(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def log_message(self, *words: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

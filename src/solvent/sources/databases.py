@@ -70,6 +70,7 @@ class Database:
         """Give the names of columns with some rows at a time; at least once, even if there is no row."""
         engine = self._engine()
         import sqlalchemy
+        from sqlalchemy import exc
 
         try:
             with engine.connect() as connection:
@@ -79,7 +80,7 @@ class Database:
                 yield names, rows
                 while rows := list(result.fetchmany(size)):
                     yield names, rows
-        except sqlalchemy.exc.SQLAlchemyError as error:
+        except exc.SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             raise self._error(
                 f"the database refuses: {str(cause).partition(chr(10))[0]}",
@@ -91,6 +92,7 @@ class Database:
     def _engine(self) -> Any:
         try:
             import sqlalchemy
+            from sqlalchemy import exc
         except ImportError as error:
             raise missing_library(self.entry, error, "'solvent[sql]'") from None
         try:
@@ -98,7 +100,7 @@ class Database:
             return sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
         except ImportError as error:
             raise missing_library(self.entry, error, "") from None
-        except sqlalchemy.exc.ArgumentError:
+        except exc.ArgumentError:
             raise self._error("its location is no URL of a database", "write dialect://user@host/name") from None
 
     def _url(self, sqlalchemy: Any) -> Any:
