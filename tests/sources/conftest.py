@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from solvent.config.project import Project
+from solvent.fingerprint.files import process_memo
+from solvent.sources.session import Sources, open_sources
+
 Declare = Callable[[str], None]
+Open = Callable[..., Sources]
 
 
 @pytest.fixture
@@ -16,5 +21,19 @@ def declare(project: Path) -> Declare:
     def write(entries: str) -> None:
         lines = ["sources:", *(f"  {line}" for line in entries.strip("\n").splitlines())]
         (project / "configs" / "sources.yaml").write_text("\n".join(lines) + "\n")
+
+    return write
+
+
+@pytest.fixture
+def opened(project: Path) -> Open:
+    """Writes the catalogue as it is given, and more for profiles, and opens it."""
+
+    def write(text: str, profile: str | None = None, **over: str) -> Sources:
+        (project / "configs").mkdir(exist_ok=True)
+        (project / "configs" / "sources.yaml").write_text(text)
+        for name, more in over.items():
+            (project / "configs" / f"sources.{name}.yaml").write_text(more)
+        return open_sources(Project.find(), profile, process_memo)
 
     return write

@@ -32,7 +32,7 @@ class ConfigFolder:
 
     def check_profile(self, profile: str | None, known_profiles: Collection[str]) -> None:
         """Refuse a profile that has no file here and is not one of the project's settings either."""
-        if profile is None or profile == "base" or profile in known_profiles or self._file(profile) is not None:
+        if profile is None or profile == "base" or profile in known_profiles or self._has_file(profile):
             return
         names = sorted({*self.profiles(), *known_profiles})
         folder = self.name if self.path is None else self._label(self.path)
@@ -78,7 +78,11 @@ class ConfigFolder:
         if self.path is None:
             return []
         names = {os.path.splitext(name)[0] for name in os.listdir(self.path) if name.endswith(_ENDINGS)}
-        return sorted(names - {"base"})
+        return sorted({name.removeprefix("sources.") for name in names} - {"base", "sources"})
+
+    def _has_file(self, profile: str) -> bool:
+        """Whether a profile has a file here, of values or of sources; the catalogue itself is no profile."""
+        return profile != "sources" and any(self._file(name) is not None for name in (profile, f"sources.{profile}"))
 
     def _file(self, name: str) -> str | None:
         if self.path is None or os.path.basename(name) != name:

@@ -69,8 +69,8 @@ def _polars(data: Data, columns: Columns, where: Where, name: str) -> Any:
 def _lazy(data: Data, columns: Columns, where: Where, name: str) -> Any:
     import polars as pl
 
+    check_columns(data.entry, columns, data.schema)
     if isinstance(data, FileData) and data.paths and data.form in ("parquet", "arrow") and where is None:
-        check_columns(data.entry, columns, data.schema)
         scan = pl.scan_parquet if data.form == "parquet" else pl.scan_ipc
         frame = scan(list(data.paths), hive_partitioning=True)
         return frame.select(columns or data.schema.names)
@@ -83,6 +83,7 @@ def _lazy(data: Data, columns: Columns, where: Where, name: str) -> Any:
 def _batches(data: Data, columns: Columns, where: Where, name: str) -> Any:
     import pyarrow as pa
 
+    check_columns(data.entry, columns, data.schema)
     schema = data.schema if columns is None else pa.schema([data.schema.field(each) for each in columns])
     read: Callable[[], Iterator[Any]] = lambda: data.batches(columns, where, BATCH_ROWS)  # noqa: E731
     return Batches(schema, read, name)
@@ -93,9 +94,9 @@ def _duckdb(data: Data, columns: Columns, where: Where, name: str) -> Any:
 
     if data.dataset is None:
         return duckdb.from_arrow(data.table(columns, where))
-    if columns is None and where is None:
-        return duckdb.from_arrow(data.dataset)
-    return duckdb.from_arrow(data.dataset.scanner(columns=columns, filter=expression(where)))
+    check_columns(data.entry, columns, data.schema)
+    found = duckdb.from_arrow(data.dataset if where is None else data.dataset.filter(expression(where)))
+    return found if columns is None else found.select(*map(duckdb.ColumnExpression, columns))
 
 
 _KINDS: dict[str, tuple[Callable[[Data, Columns, Where, str], Any], bool]] = {

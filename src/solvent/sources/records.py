@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from solvent.sources.catalogue import Entry
 
 Columns = Sequence[str] | None
 Where = Any
@@ -14,6 +17,8 @@ UNVERSIONED = "unversioned"
 
 class Data(Protocol):
     """A table that is open for reading, in whole or batch by batch."""
+
+    entry: Entry
 
     @property
     def schema(self) -> Any:

@@ -74,20 +74,24 @@ class FileData:
             raise self._fault(error) from error
 
     def _dataset(self) -> Any:
-        import pyarrow.dataset as ds
-
-        flavor = None if self.entry.options.get("partitioning") == "none" else ds.partitioning(flavor="hive")
-        found = ds.dataset(
-            self._all,
-            format=self._format(),
-            filesystem=self._filesystem,
-            partitioning=flavor,
-            partition_base_dir=self._base.rstrip(os.sep),
-        )
+        found = self._made(None)
         if len(self._all) == 1:
             return found
         named = [(self._name(each.path), each.physical_schema) for each in found.get_fragments()]
-        return found.replace_schema(one_schema(self.entry, found.schema, named, self._form in ("csv", "jsonl")))
+        schema = one_schema(self.entry, found.schema, named, self._form in ("csv", "jsonl"))
+        return found if schema == found.schema else self._made(schema)
+
+    def _made(self, schema: Any) -> Any:
+        import pyarrow.dataset as ds
+
+        return ds.dataset(
+            self._all,
+            schema,
+            format=self._format(),
+            filesystem=self._filesystem,
+            partitioning=None if self.entry.options.get("partitioning") == "none" else ds.partitioning(flavor="hive"),
+            partition_base_dir=self._base.rstrip(os.sep),
+        )
 
     def _format(self) -> Any:
         import pyarrow.dataset as ds

@@ -30,7 +30,8 @@ class Fetched:
     paths: Sequence[str] = ()
     file: FileData
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, entry: Entry, folder: str) -> None:
+        self.entry = entry
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     @property
@@ -70,7 +71,7 @@ class WebFile:
 
     def open(self) -> Opened:
         folder = tempfile.mkdtemp(prefix="solvent-source-")
-        fetched = Fetched(folder)
+        fetched = Fetched(self.entry, folder)
         name = os.path.basename(self._location.partition("?")[0]) or "file"
         path = os.path.join(folder, name)
         with self._ask("GET") as answer, open(path, "wb") as file:
