@@ -137,6 +137,7 @@ def test_without_a_store_a_command_says_what_to_do_first(
         "data remove": ["x@1"],
         "report": ["x"],
         "report data": ["x"],
+        "report compare": ["x", "y"],
         "export": ["card", "x"],
         "schema": ["x"],
         "accept": ["x"],

@@ -149,6 +149,7 @@ def test_isolated_step_has_a_process_of_its_own(forked: ProcessEngine) -> None:
     assert result(perform(forked, "pid")) == warm
 
 
+@pytest.mark.slow
 def test_hundred_isolated_steps_each_have_their_own_process(forked: ProcessEngine) -> None:
     for number in range(100):
         forked.start(ticket(number, "pid", isolated=True))

@@ -79,7 +79,7 @@ def harm(path: Path, how: str) -> None:
         path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
 
 
-@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["deleted", "truncated"])
 def test_bytes_that_are_gone_are_computed_again(shop, how: str, engine: str) -> None:
     shop.write("bytes_.py", PROGRAM)
@@ -146,7 +146,7 @@ def main(k: int = 0) -> float:
 
 
 @pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("how", ["deleted", "truncated"])
+@pytest.mark.parametrize("how", ["deleted", pytest.param("truncated", marks=pytest.mark.slow)])
 def test_every_kind_of_value_is_computed_again(shop, how: str, engine: str) -> None:
     shop.write("kinds.py", KINDS)
     first = shop.run("kinds.py", "--engine", engine)

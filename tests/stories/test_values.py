@@ -214,13 +214,14 @@ def project(shop):
     return shop
 
 
-@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
 def test_every_value_comes_back_equal_and_of_its_type(project, engine: str) -> None:
     first = project.run("values.py:values", "--engine", engine)
     assert [name for name, equal in first.result.items() if not equal] == []
     assert project.run("values.py:values", "--engine", engine).ran == []
 
 
+@pytest.mark.slow
 def test_what_one_engine_wrote_the_other_reads(project) -> None:
     project.run("values.py:values", "--engine", "inline")
     project.write(

@@ -103,7 +103,7 @@ def _array(array: Any) -> Any:
 
     made = _present(array)
     if array.null_count:
-        made[pc.is_null(array).to_numpy(zero_copy_only=False)] = mix_one(0)
+        made[pc.is_null(array).to_numpy(zero_copy_only=False)] = mix_one(0)  # pyright: ignore[reportAttributeAccessIssue]
     return made
 
 

@@ -148,7 +148,7 @@ class Times(NamedTuple):
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             zone = getattr(column.type, "tz", None)
             column = pc.cast(column, pa.timestamp("us", zone), safe=False).cast(pa.int64())
-        missing = pc.is_null(column, nan_is_null=True).to_numpy(zero_copy_only=False)
+        missing = pc.is_null(column, nan_is_null=True).to_numpy(zero_copy_only=False)  # pyright: ignore[reportAttributeAccessIssue]
         values = column.to_numpy(zero_copy_only=False)
         moments, found = np.unique(values[~missing], return_inverse=True)
         numbers = np.full(len(values), -1, np.int64)
