@@ -15,6 +15,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 TARGET = "flights_delays.pipeline:delays"
+MONTHLY = "flights_delays.monthly:monthly"
 RUSH = "(hour >= 16) & (hour < 20)"
 
 
@@ -63,8 +64,26 @@ def tour(rush: Path) -> None:
     back = run()
     say(f"{count(back, 'reused')} of {len(back['steps'])} steps were reused, in {back['seconds']:.2f} seconds.")
     say("7. Every run is on record.")
-    solvent("runs")
+    solvent("runs", "--limit", "3")
     solvent("diff", edited["id"], back["id"])
+    months()
+
+
+def months() -> None:
+    say("8. Another pipeline gets one file each month, over that of the month before. January arrives.")
+    arrive(1)
+    solvent("run", MONTHLY, "--quiet")
+    say("9. July arrives: a new version of the dataset, and what is different is told.")
+    arrive(7)
+    solvent("run", MONTHLY, "--quiet")
+    say("10. The file of January was overwritten; the version is still there, and the two are laid side by side.")
+    solvent("data", "flights")
+    solvent("data", "diff", "flights@1", "flights@2", "--no-rows")
+
+
+def arrive(month: int) -> None:
+    print(f"$ python -m flights_delays.arrive {month}", flush=True)
+    subprocess.run([sys.executable, "-m", "flights_delays.arrive", str(month)], check=True)
 
 
 def say(text: str) -> None:
