@@ -156,3 +156,30 @@ def test_each_metric_is_seen_against_the_former_run(page: Path, browser: Browser
         assert seen.page.locator("svg.graph a").count() == 4
         seen.page.locator("svg.graph a").first.click()
         assert seen.page.locator("details.call[open]").count() == 1
+
+
+TALKING = """
+from solvent import log, pipeline, step
+
+@step
+def chatter() -> int:
+    log.text("long", "".join(f"line {number}\\n" for number in range(10_000)))
+    return 1
+
+@pipeline
+def talking() -> int:
+    return chatter()
+"""
+
+
+@pytest.mark.slow
+def test_a_page_executes_no_step_to_show_bytes_that_are_gone(project: Path) -> None:
+    (project / "talking.py").write_text(TALKING)
+    assert main(["run", "talking.py", "--engine", "inline", "--quiet"]) == 0
+    for file in (project / ".solvent" / "objects").rglob("*"):
+        if file.is_file():
+            file.chmod(0o600)
+            file.unlink()
+    assert main(["report", "run", "-o", "talking.html"]) == 0
+    assert "It can&#39;t be read" in (project / "talking.html").read_text("utf-8")
+    assert not [file for file in (project / ".solvent" / "objects").rglob("*") if file.is_file()]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
+from solvent.errors import SolventError
 from solvent.profiles.numbers import change_text, number_text
 from solvent.profiles.plots import Series, confusion_matrix, curve_chart, line_chart
 from solvent.profiles.records import Curve, Interval, Metrics
 from solvent.profiles.svg import Drawing, Svg
-from solvent.runs.measured import NO_EVIDENCE, MetricDifference, compare_metrics
+from solvent.reports.pictures import stored_value
+from solvent.runs.measured import NO_EVIDENCE, MetricDifference, compare_metrics, is_evaluation
 from solvent.runs.views import Run, StepRun
 
 _CURVES = (
@@ -125,10 +128,11 @@ def evaluations(run: Run, former: Run | None) -> list[Evaluated]:
 
 def evaluation(step: StepRun) -> Metrics | None:
     """Read what an evaluation found; None where that can't be read any more."""
-    from solvent.errors import SolventError
-
+    if not is_evaluation(step):
+        return None
+    known = {each.name for each in fields(Metrics)}
     try:
-        return step.evaluation
+        return Metrics(**{name: stored_value(each) for name, each in step.artifacts.items() if name in known})
     except SolventError:
         return None
 

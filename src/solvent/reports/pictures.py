@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from solvent.errors import SolventError
 from solvent.runs.views import Artifact, Run, StepRun
@@ -67,6 +67,17 @@ def _attachments(steps: Iterable[StepRun]) -> Iterable[tuple[StepRun, str, str, 
             yield step, each.kind, each.name, Artifact(each.artifact, step._stores)
 
 
+def stored_value(artifact: Artifact) -> Any:
+    """Read an artifact back to show it; for that alone no step is executed again, so BlobError if its bytes are gone."""
+    from solvent.artifacts.saving import load
+    from solvent.runs.trust import refused
+
+    stores = artifact._stores
+    if doubt := stores.doubt(artifact.ref):
+        raise refused(artifact.ref, doubt)
+    return load(artifact.ref, stores.blobs)
+
+
 def picture(step: str, name: str, artifact: Artifact, room: int = _ALL_BYTES) -> Picture:
     """Read a figure as a data: address. In an image neither scripts nor addresses of an SVG do anything."""
     if artifact.size_bytes > min(_MOST_BYTES, room):
@@ -74,7 +85,7 @@ def picture(step: str, name: str, artifact: Artifact, room: int = _ALL_BYTES) ->
     if artifact.format != "figure":
         return Picture(step, name, "", f"not shown: it is stored as {artifact.format}")
     try:
-        found = artifact.value()
+        found = stored_value(artifact)
     except SolventError as error:
         return Picture(step, name, "", f"it can't be read: {error.problem}")
     media_type = found.media_type if found.media_type in _SHOWN else "image/png"
@@ -83,7 +94,7 @@ def picture(step: str, name: str, artifact: Artifact, room: int = _ALL_BYTES) ->
 
 def _text(step: str, name: str, artifact: Artifact) -> Text:
     try:
-        found = str(artifact.value())
+        found = str(stored_value(artifact))
     except SolventError as error:
         return Text(step, name, "", f"It can't be read: {error.problem}.")
     rest = len(found) - _TEXT

@@ -16,7 +16,7 @@ from solvent.reports.data import told
 from solvent.reports.graph import draw_graph
 from solvent.reports.measures import evaluations, metric_rows, metric_words, plain, series_charts
 from solvent.reports.pages import Alert, Fact, Report, moment, render
-from solvent.reports.pictures import logged
+from solvent.reports.pictures import logged, stored_value
 from solvent.reports.steps import sections_of
 from solvent.runs.compare import Comparison, compare, shown
 from solvent.runs.measured import chief_metric
@@ -266,7 +266,7 @@ def _splits(run: Run) -> list[tuple[str, SplitRecord]]:
         for artifact in step.artifacts.values():
             if artifact.type == kind and len(found) < _OVERLAID:
                 try:
-                    found.append((step.label, artifact.value()))
+                    found.append((step.label, stored_value(artifact)))
                 except SolventError:
                     continue
     return found
