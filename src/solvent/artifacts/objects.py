@@ -201,6 +201,16 @@ class ObjectBlobs:
         if path is None or self._presence.knows(blob):
             self._nearby.release(blob.digest)
             return
+        try:
+            self._send_held(blob, path)
+        except StoreError:
+            if self._presence.knows(blob):
+                return  # another thread has sent the same bytes meanwhile, and let go of them
+            raise
+        self._presence.add(blob.digest, blob.size_bytes)
+        self._nearby.release(blob.digest)
+
+    def _send_held(self, blob: Blob, path: str) -> None:
         if not os.path.exists(path):
             raise StoreError(
                 f"the bytes {blob.digest[:12]} were to be sent to {self.address.shown} and are not in the cache any more",
@@ -212,8 +222,6 @@ class ObjectBlobs:
         else:
             with self._large:
                 self._upload(blob, path)
-        self._presence.add(blob.digest, blob.size_bytes)
-        self._nearby.release(blob.digest)
 
     def _upload(self, blob: Blob, path: str) -> None:
         key = key_of(blob.digest)
