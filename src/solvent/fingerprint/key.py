@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from solvent.fingerprint.structure import digest, digest_mapping
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 
 
 class Argument(NamedTuple):
