@@ -212,3 +212,41 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(
     monkeypatch.setattr(delivery, "deliver", slow)
     with pytest.raises(SolventError, match="source `t` changed while it was read"):
         source("t")
+
+
+def test_values_in_names_of_folders_have_one_type_in_every_kind(opened: Open, project: Path) -> None:
+    for day in ("2013-01-01", "2013-01-02"):
+        folder = project / "d" / f"day={day}" / "month=1"
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table({"n": [1]}), folder / "p.parquet")
+    one(opened, "d")
+    frame = source("t", pl.DataFrame)
+    assert (
+        frame.schema
+        == source("t", pl.LazyFrame).collect().schema
+        == {"n": pl.Int64, "day": pl.String, "month": pl.Int32}
+    )
+    assert source("t", pl.LazyFrame).filter(pl.col("day") == "2013-01-02").collect().height == 1
+
+
+def test_a_file_of_nulls_alone_fits_in_every_kind(opened: Open, project: Path) -> None:
+    pq.write_table(pa.table({"n": [None], "m": [1]}), "1.parquet")
+    pq.write_table(pa.table({"n": [5], "m": [2]}), "2.parquet")
+    one(opened, '"*.parquet"')
+    for asked, back in READ.values():
+        assert back(source("t", asked)).to_pylist() == [{"n": None, "m": 1}, {"n": 5, "m": 2}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "line"), [("csv", "{}\n"), ("jsonl", '{{"n": {}}}\n')])
+def test_types_are_told_by_all_rows_and_for_batches_by_the_first_or_the_catalogue(
+    opened: Open, project: Path, form: str, line: str
+) -> None:
+    rows = "".join(line.format(each) for each in [*range(1_000_000), 0.5])
+    (project / f"t.{form}").write_text(("n\n" if form == "csv" else "") + rows)
+    one(opened, f"t.{form}")
+    assert source("t", pa.Table)["n"][-1].as_py() == 0.5
+    with pytest.raises(SourceError, match=r"line 100000\d|can't be read as jsonl"):
+        list(source("t", Batches))
+    one(opened, f"t.{form}", "    columns: {n: double}\n")
+    assert sum(len(batch) for batch in source("t", Batches)) == 1_000_001

@@ -206,3 +206,18 @@ def test_a_file_that_changes_while_it_is_read_is_refused(declare: Declare, proje
     path.write_text("id\n2\n")
     os.utime(path, ns=(1, 1))
     assert not opened.unchanged()
+
+
+@pytest.mark.slow
+def test_a_column_that_is_null_at_first_finds_its_type(declare: Declare, project: Path) -> None:
+    with sqlite3.connect("late.db") as database:
+        database.execute("CREATE TABLE t (a INTEGER, b INTEGER)")
+        database.executemany("INSERT INTO t VALUES (?, ?)", ((n, n if n >= 70_000 else None) for n in range(80_000)))
+    database.close()
+    late = "late:\n  location: sqlite:///late.db\n  options: {table: t}\n"
+    declare(late)
+    assert solvent.source("late")["b"].sum() == sum(range(70_000, 80_000))
+    with pytest.raises(SourceError, match=r"column 'b' is null in the first rows and int64 in later ones"):
+        list(solvent.source("late", Batches))
+    declare(f"{late}  columns: {{b: int64}}\n")
+    assert sum(batch["b"].null_count for batch in solvent.source("late", Batches)) == 70_000

@@ -44,18 +44,24 @@ class Database:
         import pyarrow as pa
 
         declared = declared_types(self.entry)
-        schema = None
+        kinds: list[Any] = []
         for names, rows in self._partitions(self._query(), BATCH_ROWS):
-            kinds = declared if schema is None else dict(zip(schema.names, schema.types, strict=True))
-            try:
-                arrays = [pa.array([row[at] for row in rows], kinds.get(name)) for at, name in enumerate(names)]
-            except (pa.ArrowException, TypeError) as error:
-                raise self._error(
-                    f"its rows have no common type: {error}", "say the types in `columns:` of the catalogue"
-                ) from error
-            batch = pa.record_batch(arrays, names=names)
-            schema = schema or batch.schema
-            yield batch
+            kinds = kinds or [declared.get(name) for name in names]
+            arrays = [self._array(name, [row[at] for row in rows], kinds[at]) for at, name in enumerate(names)]
+            # What was null in all rows so far may yet be anything.
+            kinds = [None if pa.types.is_null(each.type) else each.type for each in arrays]
+            yield pa.record_batch(arrays, names=names)
+
+    def _array(self, name: str, values: list[Any], kind: Any) -> Any:
+        import pyarrow as pa
+
+        try:
+            return pa.array(values, kind)
+        except (pa.ArrowException, TypeError, OverflowError) as error:
+            raise self._error(
+                f"the values of column {name!r} have no common type: {error}",
+                f"say its type in the catalogue, such as `columns: {{{name}: double}}`",
+            ) from error
 
     def _query(self) -> str:
         options = self.entry.options

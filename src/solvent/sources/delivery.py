@@ -69,15 +69,17 @@ def _polars(data: Data, columns: Columns, where: Where, name: str) -> Any:
 def _lazy(data: Data, columns: Columns, where: Where, name: str) -> Any:
     import polars as pl
 
+    if data.dataset is None or where is not None:
+        return _polars(data, columns, where, name).lazy()
     check_columns(data.entry, columns, data.schema)
-    if isinstance(data, FileData) and data.paths and data.form in ("parquet", "arrow") and where is None:
+    if isinstance(data, FileData) and data.paths and data.uniform and data.form in ("parquet", "arrow"):
         scan = pl.scan_parquet if data.form == "parquet" else pl.scan_ipc
-        frame = scan(list(data.paths), hive_partitioning=True)
-        return frame.select(columns or data.schema.names)
-    if data.dataset is not None and where is None:
-        frame = pl.scan_pyarrow_dataset(data.dataset)
-        return frame if columns is None else frame.select(columns)
-    return _polars(data, columns, where, name).lazy()
+        named = pl.from_arrow(data.partition_schema.empty_table()).schema  # type: ignore[union-attr]
+        return scan(list(data.paths), hive_partitioning=bool(named), hive_schema=named or None).select(
+            columns or data.schema.names
+        )
+    frame = pl.scan_pyarrow_dataset(data.dataset)
+    return frame if columns is None else frame.select(columns)
 
 
 def _batches(data: Data, columns: Columns, where: Where, name: str) -> Any:

@@ -13,7 +13,10 @@ from solvent.sources.tables import check_columns, expression, selected
 
 
 class RowData:
-    """A table that is made anew, as Arrow batches of one schema, each time that it is read."""
+    """A table that is made anew, as Arrow batches of one schema, each time that it is read.
+
+    A column of nulls alone in one batch may have a type in another.
+    """
 
     dataset: Any = None
     paths: Sequence[str] = ()
@@ -33,7 +36,7 @@ class RowData:
     def table(self, columns: Columns, where: Where) -> Any:
         import pyarrow as pa
 
-        found = pa.Table.from_batches(list(self._read()))
+        found = pa.concat_tables([pa.Table.from_batches([each]) for each in self._read()], promote_options="default")
         check_declared(self.entry, found.schema)
         check_columns(self.entry, columns, found.schema)
         return selected(found, columns, where)
@@ -43,12 +46,26 @@ class RowData:
 
         check_columns(self.entry, columns, self.schema)
         for batch in self._read():
-            table = pa.Table.from_batches([batch])
+            table = self._fitted(pa.Table.from_batches([batch]))
             if where is not None:
                 table = table.filter(expression(where))
             if columns is not None:
                 table = table.select(list(columns))
             yield from table.to_batches(batch_rows)
+
+    def _fitted(self, table: Any) -> Any:
+        """Give a batch the schema of the first one; SourceError names the column that does not fit it."""
+        import pyarrow as pa
+
+        for name in table.column_names if table.schema != self.schema else ():
+            mine, theirs = self.schema.field(name).type, table.schema.field(name).type
+            if pa.types.is_null(mine) and not pa.types.is_null(theirs):
+                raise SourceError(
+                    f"source `{self.entry.name}`: column {name!r} is null in the first rows and {theirs} in later ones",
+                    where=self.entry.where,
+                    hint=f"say its type in the catalogue: `columns: {{{name}: {theirs}}}`",
+                )
+        return table if table.schema == self.schema else table.cast(self.schema)
 
 
 def missing_library(entry: Entry, error: ImportError, extra: str) -> SourceError:

@@ -35,6 +35,14 @@ def check_declared(entry: Entry, schema: Any) -> None:
             )
 
 
+def with_declared(entry: Entry, schema: Any) -> Any:
+    """Give a schema with the declared types in the place of those that were guessed."""
+    import pyarrow as pa
+
+    types = declared_types(entry)
+    return pa.schema([field.with_type(types.get(field.name, field.type)) for field in schema], schema.metadata)
+
+
 def one_schema(entry: Entry, first: Any, named: Sequence[tuple[str, Any]], lenient: bool) -> Any:
     """Give the schema that all files have; a column of nulls alone fits any type.
 

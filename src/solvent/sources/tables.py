@@ -10,7 +10,7 @@ from solvent.errors import DataError, SourceError, nearest
 from solvent.sources.catalogue import Entry
 from solvent.sources.places import revealed
 from solvent.sources.records import Columns, Where
-from solvent.sources.schemas import check_declared, declared_types, one_schema
+from solvent.sources.schemas import check_declared, declared_types, one_schema, with_declared
 
 _BLOCK_BYTES = 1 << 22
 
@@ -21,7 +21,10 @@ def open_files(entry: Entry, form: str, paths: Sequence[str], base: str, filesys
 
 
 class FileData:
-    """Files of one format behind one schema; on this machine unless there is a `filesystem`."""
+    """Files of one format behind one schema; on this machine unless there is a `filesystem`.
+
+    `uniform` says that all files have these very types, so that other readers take them as they are.
+    """
 
     def __init__(self, entry: Entry, form: str, paths: Sequence[str], base: str, filesystem: Any) -> None:
         import pyarrow as pa
@@ -32,6 +35,7 @@ class FileData:
         self._base = base
         self._filesystem = filesystem
         self.paths: Sequence[str] = self._all if filesystem is None else ()
+        self.uniform = True
         try:
             self.dataset = self._dataset()
         except (pa.ArrowException, OSError) as error:
@@ -51,8 +55,8 @@ class FileData:
 
         check_columns(self.entry, columns, self.schema)
         try:
-            if self._form == "csv":
-                return selected(self._whole_csv(), columns, where)
+            if self._form in ("csv", "jsonl"):
+                return selected(self._whole(), columns, where)
             return self.dataset.to_table(columns=_listed(columns), filter=expression(where))
         except pa.ArrowException as error:
             raise self._fault(error) from error
@@ -75,11 +79,23 @@ class FileData:
 
     def _dataset(self) -> Any:
         found = self._made(None)
-        if len(self._all) == 1:
-            return found
-        named = [(self._name(each.path), each.physical_schema) for each in found.get_fragments()]
-        schema = one_schema(self.entry, found.schema, named, self._form in ("csv", "jsonl"))
+        untyped = self._form in ("csv", "jsonl")
+        schema = found.schema
+        if len(self._all) > 1:
+            named = [(self._name(each.path), each.physical_schema) for each in found.get_fragments()]
+            schema = one_schema(self.entry, schema, named, untyped)
+            self.uniform = all(each.types == named[0][1].types and each.names == named[0][1].names for _, each in named)
+        if untyped:
+            schema = with_declared(self.entry, schema)
         return found if schema == found.schema else self._made(schema)
+
+    @property
+    def partition_schema(self) -> Any:
+        """The columns whose values are in the names of folders."""
+        import pyarrow as pa
+
+        first = next(self.dataset.get_fragments()).physical_schema
+        return pa.schema([field for field in self.schema if field.name not in first.names])
 
     def _made(self, schema: Any) -> Any:
         import pyarrow.dataset as ds
@@ -113,17 +129,15 @@ class FileData:
             return None
         return ds.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
 
-    def _whole_csv(self) -> Any:
-        """Read CSV in whole: the types of columns are told by all rows, and not by the first of them alone."""
+    def _whole(self) -> Any:
+        """Read CSV or JSON in whole: the types of columns are told by all rows, and not by the first of them alone."""
         import pyarrow as pa
         import pyarrow.dataset as ds
-        from pyarrow import csv
 
-        read, parse, convert = csv_options(self.entry)
         tables = []
         for fragment in self.dataset.get_fragments():
             with self._stream(fragment.path) as stream:
-                table = csv.read_csv(stream, read, parse, convert)
+                table = self._parsed(stream)
             for name, value in ds.get_partition_keys(fragment.partition_expression).items():
                 kind = self.dataset.schema.field(name).type
                 table = table.append_column(name, pa.repeat(pa.scalar(value, kind), len(table)))
@@ -133,6 +147,15 @@ class FileData:
         named = [(self._name(path), each.schema) for path, each in zip(self._all, tables, strict=True)]
         schema = one_schema(self.entry, tables[0].schema, named, True)
         return pa.concat_tables([each.select(schema.names).cast(schema) for each in tables])
+
+    def _parsed(self, stream: Any) -> Any:
+        if self._form == "csv":
+            from pyarrow import csv
+
+            return csv.read_csv(stream, *csv_options(self.entry))
+        from pyarrow import json
+
+        return json.read_json(stream, json_block(), json_options(self.entry))
 
     def _stream(self, path: str) -> Any:
         import pyarrow as pa
