@@ -219,3 +219,21 @@ def check_facets(event: dict[str, Any]) -> None:
         address, _, kind = given["_schemaURL"].partition("#/$defs/")
         made = classes[kind](**{key: value for key, value in given.items() if not key.startswith("_")})
         assert made._get_schema() == f"{address}#/$defs/{kind}"
+
+
+@pytest.mark.slow
+def test_columns_that_became_sensitive_later_tell_no_values(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.integrations.tables import tables
+
+    run = solvent.run(tables)
+
+    def told() -> dict[str, Any]:
+        found = solvent.runs()[0]
+        taken = [each for event in RunEvents(found.record, found._stores).end() for each in event["inputs"]]
+        columns: dict[str, Any] = taken[0]["inputFacets"]["dataQualityMetrics"]["columnMetrics"]
+        return columns
+
+    assert run.status == "done"
+    assert told()["delay"]["max"] == 3.0
+    monkeypatch.setenv("SOLVENT_SENSITIVE_COLUMNS", "[delay]")
+    assert set(told()["delay"]) <= {"nullCount", "count", "distinctCount"}

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from solvent.errors import NotFoundError
 from solvent.metadata.datasets import datasets_of_run
-from solvent.metadata.profiles import find_profile, list_findings
+from solvent.metadata.profiles import list_findings
 from solvent.model import ArtifactRef, Metric, StepRunRecord
-from solvent.profiles.records import Profile, profile_from_json
+from solvent.runs.datasets import read_profile
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import seconds_text, short_type, size_text
 
@@ -125,7 +125,7 @@ def _data(run: Run, model: Model) -> list[str]:
     named = {(use.run_id, use.position, use.field): f"{name}@{use.number}" for name, use in _uses(run)}
     rows = []
     for record, field, artifact in _made_from(run, model):
-        profile = _profile(run, artifact)
+        profile = read_profile(run._stores, artifact.digest, artifact.type)
         if profile is None:
             continue
         name = named.get((run.id, record.position, field), f"{record.name}{'.' + field if field else ''}")
@@ -152,11 +152,6 @@ def _made_from(run: Run, model: Model) -> Iterator[tuple[StepRunRecord, str, Art
         execution = records[position].execution
         if execution and field in execution.outputs:
             yield records[position], field, execution.outputs[field]
-
-
-def _profile(run: Run, artifact: ArtifactRef) -> Profile | None:
-    found = find_profile(run._stores.metadata, artifact.digest, artifact.type)
-    return profile_from_json(found.record) if found is not None and found.record else None
 
 
 def _metrics(run: Run) -> dict[str, Metric]:

@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import Any
 
 from solvent.metadata.datasets import datasets_of_run
-from solvent.metadata.profiles import find_profile
 from solvent.model import WHOLE, ArtifactRef, Input, Observation, RunRecord, StepRunRecord
-from solvent.profiles.records import ColumnProfile, Profile, profile_from_json
+from solvent.profiles.records import ColumnProfile, Profile
+from solvent.runs.datasets import read_profile
 from solvent.runs.stores import Stores
 
 Event = dict[str, Any]
@@ -168,8 +168,7 @@ class RunEvents:
         return f"solvent://{self._project}"
 
     def _profile(self, digest: str, type: str) -> Profile | None:
-        found = find_profile(self._stores.metadata, digest, type)
-        return profile_from_json(found.record) if found is not None and found.record else None
+        return read_profile(self._stores, digest, type)
 
 
 def _producer() -> str:
