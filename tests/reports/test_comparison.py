@@ -238,3 +238,39 @@ def test_many_runs_are_rows_and_fit_on_screen_and_paper(store: Path, project: Pa
         assert seen.violations() == []
         assert seen.page.locator("#differences-config + .scroll tbody tr").count() == 20
     assert browser.pdf(page).startswith(b"%PDF")
+
+
+DRAWING = """
+import os
+
+from matplotlib.figure import Figure
+
+from solvent import log, pipeline, step
+
+
+@step
+def draw(width: int) -> int:
+    figure = Figure(figsize=(width, 2))
+    figure.subplots().plot(range(5000), [n * n % 997 for n in range(5000)])
+    log.figure("line", figure)
+    return width
+
+
+@pipeline
+def drawing(width: int = 3) -> int:
+    return draw(width)
+"""
+
+
+@pytest.mark.slow
+def test_no_step_is_executed_to_show_pictures_whose_bytes_are_gone(project: Path) -> None:
+    (project / "drawing_of_tests.py").write_text(DRAWING)
+    for sets in (["width=3"], ["width=4"]):
+        ran(*sets, file="drawing_of_tests.py")
+    gone = [file for file in (project / ".solvent" / "objects").rglob("*") if file.is_file()]
+    for file in gone:
+        file.chmod(0o600)
+        file.unlink()
+    page = solvent.report("latest~1", "latest").html
+    assert "can&#39;t be read" in page
+    assert not [file for file in gone if file.exists()]

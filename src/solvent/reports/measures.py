@@ -133,8 +133,8 @@ def evaluation(step: StepRun) -> Metrics | None:
     known = {each.name for each in fields(Metrics)}
     try:
         return Metrics(**{name: stored_value(each) for name, each in step.artifacts.items() if name in known})
-    except SolventError:
-        return None
+    except (SolventError, TypeError):
+        return None  # its bytes are gone, or another version wrote it
 
 
 def _evaluated(label: str, metrics: Metrics, other: Metrics | None, former: Run | None) -> Evaluated:

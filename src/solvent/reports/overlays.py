@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from solvent.errors import SolventError
 from solvent.profiles.plots import COLOURS, Series, curve_chart, line_chart
-from solvent.profiles.records import Curve, Metrics
+from solvent.profiles.records import Curve
 from solvent.profiles.svg import Svg
+from solvent.reports.measures import evaluation
+from solvent.reports.pictures import stored_value
 from solvent.runs.views import Artifact, Run, StepRun
 from solvent.runs.words import size_text
 
@@ -71,7 +73,7 @@ def draw_curves(runs: Sequence[tuple[str, Run]]) -> list[Drawn]:
     found: dict[tuple[str, str, str], list[tuple[str, Curve]]] = {}
     for letter, run in runs:
         for step in run.steps:
-            metrics = _evaluation(step)
+            metrics = evaluation(step)
             for curve in metrics.curves if metrics else ():
                 if curve.name in _CURVES:
                     found.setdefault((step.label, curve.name, curve.label), []).append((letter, curve))
@@ -80,13 +82,6 @@ def draw_curves(runs: Sequence[tuple[str, Run]]) -> list[Drawn]:
         for (label, name, of), curves in found.items()
         for sixes in [_in_sixes(curves)]
     ]
-
-
-def _evaluation(step: StepRun) -> Metrics | None:
-    try:
-        return step.evaluation
-    except (SolventError, TypeError):
-        return None  # its bytes are gone, or another version wrote it
 
 
 def find_pictures(runs: Sequence[tuple[str, Run]]) -> list[Pictures]:
@@ -126,7 +121,7 @@ def _picture(letters: str, artifact: Artifact, room: int) -> Picture:
 
 def _encoded(artifact: Artifact) -> tuple[str, bytes]:
     """Give the media type and the bytes of a figure or image: never as markup of the page, so no script in it runs."""
-    value: Any = artifact.value()
+    value: Any = stored_value(artifact)
     if artifact.format == "figure":
         return ("image/svg+xml" if value.media_type == "image/svg+xml" else "image/png"), value.data
     out = io.BytesIO()
