@@ -107,6 +107,13 @@ def test_a_name_that_is_not_there_is_answered_with_the_nearest() -> None:
     assert "found 'team_of_models:LIMIT', which is a int" in refused("team_of_models:LIMIT").problem
 
 
+def test_what_a_module_loads_only_when_it_is_asked_for_is_known_too() -> None:
+    error = refused("solvent.steps:evaluatte")
+    assert "has no 'evaluatte'; did you mean 'evaluate'?" in error.problem
+    assert "fit_preprocess" in str(error.hint)
+    assert "__" not in str(error.hint)
+
+
 def test_a_module_that_fails_says_so(tmp_path: Path) -> None:
     (tmp_path / "team_that_fails.py").write_text("1 / 0\n")
     (tmp_path / "team_that_asks.py").write_text("import not_installed_anywhere\n")

@@ -53,7 +53,7 @@ def _find(text: str) -> Any:
     found: Any = _module(place)
     for name in path.split("."):
         if not hasattr(found, name):
-            known = [key for key, value in vars(found).items() if _is_own(value, place)]
+            known = _offered(found, place)
             raise AuthoringError(
                 f"module {place} has no {name!r}{nearest(name, known)}",
                 hint=f"steps and functions there: {', '.join(known[:12])}"
@@ -62,6 +62,12 @@ def _find(text: str) -> Any:
             )
         found = getattr(found, name)
     return found
+
+
+def _offered(found: Any, place: str) -> list[str]:
+    """Name the steps and functions of a module, and what it announces and loads only when it is asked for."""
+    own = [name for name, value in vars(found).items() if _is_own(value, place) and not name.startswith("_")]
+    return list(dict.fromkeys([*own, *getattr(found, "__all__", ())]))
 
 
 def _is_own(value: Any, place: str) -> bool:
