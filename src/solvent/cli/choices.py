@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvent.cli.parsing import whole_number
 from solvent.config.project import Project, StepSettings
-from solvent.errors import ConfigError, NotFoundError, nearest
+from solvent.errors import ConfigError, NotFoundError, SolventError, nearest
 from solvent.runs.stores import Stores
 
 if TYPE_CHECKING:
@@ -83,6 +83,19 @@ def _amount(text: str, value: str, kind: type[int] | type[float]) -> float:
     if not isfinite(amount) or amount < 0:
         raise ConfigError(f"--step {text}: expected {word} of at least 0, found {value!r}")
     return amount
+
+
+def agreed(arguments: Namespace, consequence: str, hint: str, *, question: str) -> bool:
+    """Ask whether something may be given up. Where nobody can answer, SolventError says what is needed."""
+    import sys
+
+    if arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SolventError(consequence, hint=hint)
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    print("nothing was removed", file=sys.stderr)
+    return False
 
 
 def open_stores() -> Stores:

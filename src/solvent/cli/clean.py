@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from solvent.cli.choices import add_json, open_stores
+from solvent.cli.choices import add_json, agreed, open_stores
 from solvent.cli.output import print_json, table
 from solvent.cli.parsing import duration, one_of, whole_number
-from solvent.errors import SolventError
 from solvent.runs.words import size_text
 
 if TYPE_CHECKING:
@@ -114,13 +112,8 @@ def _agreed(cleaning: Cleaning, arguments: Namespace) -> bool:
         return True
     freed = _total(preview.before) - _total(preview.after) + preview.swept.removed_bytes
     what = f"{_runs(preview.runs.runs - preview.runs.stubs)} and {size_text(freed)}"
-    if arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise SolventError(f"this removes {what}", hint="add --yes to do it, or --dry-run to see what would go")
-    print(f"Remove {what}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        return True
-    print("nothing was removed", file=sys.stderr)
-    return False
+    hint = "add --yes to do it, or --dry-run to see what would go"
+    return agreed(arguments, f"this removes {what}", hint, question=f"Remove {what}?")
 
 
 def _preview_facts(preview: Preview) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from solvent.cli.choices import add_json, open_stores
+from solvent.cli.choices import add_json, agreed, open_stores
 from solvent.cli.output import cut, moment, print_json, table, wrapped
 from solvent.cli.parsing import whole_number
 from solvent.errors import NotFoundError, SolventError, nearest
@@ -329,11 +328,5 @@ def _remove(stores: Stores, arguments: Namespace) -> int:
 
 def _agreed(found: list[DatasetVersion], arguments: Namespace) -> bool:
     """Ask whether the bytes may go. Where nobody can answer, say what is needed."""
-    what = ", ".join(version.label for version in found)
-    if arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise SolventError(f"this gives up the bytes of {what}", hint="add --yes to do it")
-    print(f"Give up the bytes of {what}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        return True
-    print("nothing was removed", file=sys.stderr)
-    return False
+    what = f"the bytes of {', '.join(version.label for version in found)}"
+    return agreed(arguments, f"this gives up {what}", "add --yes to do it", question=f"Give up {what}?")

@@ -11,11 +11,10 @@ from solvent.errors import NotFoundError
 from solvent.metadata.datasets import datasets_of_run
 from solvent.metadata.profiles import list_findings
 from solvent.model import ArtifactRef, Metric, StepRunRecord
+from solvent.runs.consumers import MODEL_FORMATS
 from solvent.runs.datasets import read_profile
 from solvent.runs.views import Run, StepRun
 from solvent.runs.words import seconds_text, short_type, size_text
-
-MODEL_FORMATS = ("skops", "lightgbm", "xgboost", "safetensors")
 
 _LIBRARIES = {"sklearn": "scikit-learn", "torch": "pytorch"}
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from solvent.runs.datasets import DatasetVersion
     from solvent.runs.stores import Stores
 
-_FORMATS = frozenset({"skops", "lightgbm", "xgboost", "safetensors"})
+MODEL_FORMATS = ("skops", "lightgbm", "xgboost", "safetensors")
+"""Formats that hold nothing but models."""
+
 _PACKAGES = frozenset({"sklearn", "lightgbm", "xgboost", "catboost", "torch", "statsmodels"})
 _DATA = ("Tensor", "Dataset", "DMatrix", "Bunch")
 """What the names of their classes that hold data end with."""
@@ -78,4 +80,4 @@ def is_fitted(type_name: str, format: str) -> bool:
     package, _, name = type_name.partition(":")
     if name.endswith(_DATA):
         return False
-    return format in _FORMATS or package.partition(".")[0] in _PACKAGES
+    return format in MODEL_FORMATS or package.partition(".")[0] in _PACKAGES
