@@ -265,7 +265,7 @@ def test_a_store_of_a_newer_version_is_refused(wrong) -> None:
 def test_a_full_disk_is_called_so_and_loses_nothing(wrong, tmp_path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=False).returncode:
         pytest.skip("this machine mounts no tmpfs")
     try:
         big = (
