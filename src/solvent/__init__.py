@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from solvent.config.secrets import Secret
     from solvent.pipelines.context import log, rng, seed
+    from solvent.pipelines.endpoint import Contract, Endpoint
     from solvent.pipelines.files import File, Folder
     from solvent.pipelines.pipeline import pipeline
     from solvent.pipelines.ref import each, value
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Contract",
+    "Endpoint",
     "File",
     "Folder",
     "Secret",
@@ -49,6 +52,7 @@ __all__ = [
 _HOMES = {
     "solvent.config.secrets": ("Secret",),
     "solvent.pipelines.context": ("log", "rng", "seed"),
+    "solvent.pipelines.endpoint": ("Contract", "Endpoint"),
     "solvent.pipelines.files": ("File", "Folder"),
     "solvent.pipelines.pipeline": ("pipeline",),
     "solvent.pipelines.ref": ("each", "value"),

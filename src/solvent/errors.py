@@ -11,6 +11,7 @@ SolventError                 exit code 2: the user's input was wrong, nothing ra
 ├── StoreError               the store can't be opened, read or written
 │   └── BlobError            bytes are missing or damaged
 ├── DataError                a table, predictions or other data are not what is asked for
+├── BundleError              a bundle can't be made, read or served
 ├── NotFoundError            no run, step, artifact or name like that
 ├── EngineError              the engine can't start or lost its workers
 ├── StepFailed               exit code 1: a step of the run failed
@@ -92,6 +93,10 @@ class DataError(SolventError):
 
 class SourceError(DataError):
     """A shared source can't be read, or is not what the catalogue says."""
+
+
+class BundleError(SolventError):
+    """A bundle can't be made, read or served: it lacks something, was altered, or does not fit this environment."""
 
 
 class NotFoundError(SolventError):

@@ -128,6 +128,11 @@ class Demand:
         found: ArtifactRef | None = self._get(self._state(ref), path_of(ref), output_at).artifact
         return found
 
+    def key_all(self) -> None:
+        """Give every call the key and code that it has now, from the recorded results of those before it."""
+        for state in self.states:
+            self._means.keyer.key(state, self.identity_of)
+
     def make(self, state: CallState) -> dict[str, str]:
         """Execute a call, once; give for each output why it is not what it was, or nothing if it is."""
         if state.index not in self._verdicts:

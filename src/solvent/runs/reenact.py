@@ -74,7 +74,7 @@ def main() -> None:
     request: Request = pickle.load(sys.stdin.buffer)
     try:
         with Stores(request.project, create=False) as stores, writing(stores.locks):
-            answer = _Reenactment(request, stores).answer()
+            answer = Reenactment(request, stores).answer()
     except Lost as lost:
         answer = _nothing(request, lost.why)
     except SolventError as error:
@@ -90,7 +90,7 @@ def _nothing(request: Request, why: str) -> Answer:
     return Answer(dict.fromkeys(request.goals, why), [])
 
 
-class _Reenactment:
+class Reenactment:
     """One recorded run, made again as far as it is wanted."""
 
     def __init__(self, request: Request, stores: Stores) -> None:
@@ -103,17 +103,29 @@ class _Reenactment:
         self._kept: dict[tuple[str, str], ArtifactRef] = {}
 
     def answer(self) -> Answer:
-        run = self._run
-        threads = self._threads() if run.engine == "processes" else None
+        body = self._begin(None if self._whole else max(goal.position for goal in self._request.goals))
+        ended = self._enact(body)
+        return Answer({goal: self._reach(goal, ended) for goal in self._request.goals}, self._demand.made)
+
+    def trace(self) -> tuple[Demand, Any]:
+        """Run the body to its end with the recorded results; give all its calls, and what it returned.
+
+        Lost if the record or the code does not allow that; what the body itself raises passes through.
+        """
+        body = self._begin(None)
+        with inside_run(self._demand):
+            result = body()
+        return self._demand, result
+
+    def _begin(self, last: int | None) -> Callable[[], Any]:
+        """Get the code, the folder and the threads of the run; give its body."""
+        threads = self._threads() if self._run.engine == "processes" else None
         if threads is not None:
             limit_threads(threads("*"))
         os.chdir(self._folder())
         body = self._body()
-        last = None if self._whole else max(goal.position for goal in self._request.goals)
-        records = self._stores.metadata.list_step_runs(run.id)
-        self._demand = Demand(self._means(threads), records, last)
-        ended = self._enact(body)
-        return Answer({goal: self._reach(goal, ended) for goal in self._request.goals}, self._demand.made)
+        self._demand = Demand(self._means(threads), self._stores.metadata.list_step_runs(self._run.id), last)
+        return body
 
     def _folder(self) -> str:
         """Give the folder in which the run was started."""

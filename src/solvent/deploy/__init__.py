@@ -1,0 +1,1 @@
+"""From a recorded run to an endpoint: slice, bundle, verify, gate, register, roll out."""

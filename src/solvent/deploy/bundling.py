@@ -1,0 +1,130 @@
+"""A slice as a bundle: code, frozen artifacts, schemas and lock in one folder that needs no store."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from solvent.artifacts.saving import save
+from solvent.deploy.schemas import example_rows, schema_of
+from solvent.deploy.slice import Slice
+from solvent.deploy.slicing import Declaration
+from solvent.fingerprint.values import identify
+from solvent.model import ArtifactRef, Blobs
+from solvent.pipelines.containers import replace_refs
+from solvent.pipelines.ref import Ref, call_of, path_of
+from solvent.plan.graph import Call as PlanCall
+from solvent.runs.demand import Demand
+from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
+from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
+from solvent.serving.manifest import Call, Manifest
+
+EXAMPLE_ROWS = 32
+
+
+class Bundler:
+    """Writes the bundle of one slice into a folder; the same slice gives the same bytes."""
+
+    def __init__(
+        self,
+        endpoint: Declaration,
+        slice: Slice,
+        demand: Demand,
+        stored: Blobs,
+        sources: Mapping[str, bytes],
+        folder: str,
+    ) -> None:
+        self._endpoint = endpoint
+        self._slice = slice
+        self._demand = demand
+        self._stored = stored
+        self._sources = sources
+        self._folder = folder
+        self._blobs: Any = FolderBlobs(os.path.join(folder, BLOBS))
+        self._frozen: list[ArtifactRef] = []
+        self._places = {call.index: place for place, call in enumerate(slice.live)}
+
+    def write(self, annotations: Mapping[str, Any]) -> Manifest:
+        calls = tuple(self._call(call) for call in self._slice.live)
+        request, response = (
+            self._value(node.position, node.field) for node in (self._slice.request, self._slice.response)
+        )
+        self._file(EXAMPLES, json.dumps(example_rows(request, response, EXAMPLE_ROWS), ensure_ascii=False).encode())
+        for name, text in self._sources.items():
+            self._file(f"{CODE}/{name}", text)
+        manifest = Manifest(
+            endpoint=self._endpoint.name,
+            python=".".join(platform.python_version_tuple()[:2]),
+            packages={},
+            calls=calls,
+            frozen=tuple(self._frozen),
+            answer=Hole(CALL, self._places[self._slice.response.position], _path(self._slice.response.field)),
+            request=schema_of(request, self._endpoint.columns),
+            response=schema_of(response, ()),
+            files=self._digests(),
+            backend=self._endpoint.backend,
+            tolerance=self._endpoint.contract.tolerance,
+        )
+        self._file(MANIFEST, manifest.to_bytes())
+        self._file(ANNOTATIONS, json.dumps(annotations, indent=1, sort_keys=True).encode())
+        return manifest
+
+    def _call(self, call: PlanCall) -> Call:
+        template = {name: replace_refs(given, self._hole) for name, given in call.arguments.items()}
+        stored = save(template, identify(template, path=call.step.spec.name), self._blobs)
+        spec = call.step.spec
+        code = self._demand.states[call.index].code
+        return Call(
+            spec.name,
+            f"{spec.module}:{spec.qualname}",
+            stored,
+            tuple(call.step.fields or ()),
+            code.digest if code else "",
+        )
+
+    def _hole(self, ref: Ref) -> Hole:
+        index, path = call_of(ref).index, path_of(ref)
+        request = self._slice.request
+        if index == request.position and path[: len(_path(request.field))] == _path(request.field):
+            return Hole(REQUEST, 0, path[len(_path(request.field)) :])
+        if index in self._places:
+            return Hole(CALL, self._places[index], path)
+        return Hole(FROZEN, self._freeze(ref))
+
+    def _freeze(self, ref: Ref) -> int:
+        artifact = self._demand.artifact_of(ref)
+        if artifact is None:
+            value = self._demand.value(ref)
+            artifact = save(value, identify(value), self._blobs)
+        for blob in artifact.all_blobs():
+            if self._blobs.missing([blob]):
+                self._blobs.put(self._stored.read(blob))
+        if artifact not in self._frozen:
+            self._frozen.append(artifact)
+        return self._frozen.index(artifact)
+
+    def _value(self, index: int, field: str) -> Any:
+        return self._demand.read(self._demand.states[index], _path(field))
+
+    def _file(self, name: str, data: bytes) -> None:
+        path = os.path.join(self._folder, *name.split("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+
+    def _digests(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, self._folder).replace(os.sep, "/")] = sha256(file.read()).hexdigest()
+        return dict(sorted(found.items()))
+
+
+def _path(field: str) -> tuple[str, ...]:
+    return (field,) if field else ()

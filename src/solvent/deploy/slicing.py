@@ -1,0 +1,119 @@
+"""Cutting a slice out of a recorded run, in a process of its own: with the code, config and results of that run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from solvent.config.private import make_folder
+from solvent.errors import BundleError, SolventError
+
+if TYPE_CHECKING:
+    from solvent.config.project import Project
+    from solvent.pipelines.endpoint import Contract, Endpoint
+    from solvent.runs.stores import Stores
+
+
+class Declaration(NamedTuple):
+    """What an endpoint declares, without its pipeline: plain values that another process can have."""
+
+    name: str
+    request: str
+    response: str
+    contract: Contract
+    label: str | None
+    columns: tuple[str, ...]
+    backend: str
+
+
+class Order(NamedTuple):
+    """What the process is to do: cut the slice of a run and write its bundle into `folder`, and its answer to `answer`."""
+
+    project: Project
+    run_id: str
+    declaration: Declaration
+    folder: str
+    answer: str
+
+
+def declared(endpoint: Endpoint) -> Declaration:
+    """Take what is declared off an endpoint."""
+    e = endpoint
+    return Declaration(e.name, e.request, e.response, e.contract, e.label, tuple(e.columns), e.backend)
+
+
+def write_bundle(declaration: Declaration, run_id: str, stores: Stores, folder: str) -> str:
+    """Write the bundle of a run into a folder and give its digest; BundleError says why there is none."""
+    place = os.path.join(stores.home, "tmp")
+    make_folder(place)
+    with tempfile.TemporaryDirectory(prefix="bundle-", dir=place) as own:
+        order = Order(stores.project, run_id, declaration, os.path.abspath(folder), f"{own}/answer")
+        path = [os.path.abspath(each) for each in sys.path]
+        ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        code = (
+            f"import sys; sys.path.append({ours!r}); "
+            f"from solvent.deploy.slicing import main; sys.path[:] = {path!r}; main()"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-P", "-c", code], input=pickle.dumps(order), stdout=sys.stderr, check=False
+        )
+        try:
+            with open(order.answer, "rb") as file:
+                answer: str | SolventError = pickle.load(file)
+        except OSError:
+            raise BundleError(f"the process that cuts the slice ended with exit code {ended.returncode}") from None
+    if isinstance(answer, SolventError):
+        raise answer
+    return answer
+
+
+def main() -> None:
+    """Read an order from standard input, do it, and write the answer to the file that it names."""
+    from solvent.runs.demand import Lost
+
+    order: Order = pickle.load(sys.stdin.buffer)
+    answer: str | SolventError
+    try:
+        answer = _write(order)
+    except Lost as lost:
+        answer = BundleError(f"run {order.run_id} can't be followed: {lost.why}")
+    except SolventError as error:
+        answer = error
+    with open(order.answer, "wb") as file:
+        pickle.dump(answer, file)
+
+
+def _write(order: Order) -> str:
+    from solvent.deploy.bundling import Bundler
+    from solvent.deploy.slice import cut
+    from solvent.runs.reenact import Reenactment, Request
+    from solvent.runs.stores import Stores
+
+    with Stores(order.project, create=False) as stores:
+        request = Request(order.project, order.run_id, (), False, False, order.answer)
+        demand, result = Reenactment(request, stores).trace()
+        demand.key_all()
+        found = cut(order.declaration, demand, result)
+        sources: dict[str, bytes] = _sources(found, order.project)
+        manifest = Bundler(order.declaration, found, demand, stores.blobs, sources, order.folder).write(
+            {"run": order.run_id}
+        )
+        return manifest.digest
+
+
+def _sources(found: Any, project: Project) -> dict[str, bytes]:
+    """Give the whole files of the live steps, by their path below the folder that is on the import path."""
+    from solvent.fingerprint.sources import read_source
+
+    sources: dict[str, bytes] = {}
+    for call in found.live:
+        spec = call.step.spec
+        name = spec.module.replace(".", "/") + ".py"
+        text = read_source(spec.file)
+        if text is not None and not spec.module.startswith("solvent."):
+            sources[name] = text
+    return sources

@@ -1,0 +1,96 @@
+"""The declaration of an endpoint, beside its pipeline: which output stands for the request, and which is the response."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from solvent.errors import AuthoringError
+from solvent.pipelines.places import user_line
+
+BACKENDS = ("python", "onnx")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_OUTPUT = re.compile(r"(?P<step>\w+)(?:\[(?P<index>\d+)\])?(?:\.(?P<field>\w+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What an endpoint has to keep; a bound that is None is not checked.
+
+    `metrics` maps a metric of the run ("auc", or "evaluate.auc" where several steps log one of that name) to the least that
+    it may be, or to a pair (least, most) of which either may be None. `bundle_mb`, `memory_mb` (after a load test) and
+    `cpu_ms` (of a request of one row) are limits of the release, as `tolerance` (absolute, of replayed float64 answers) and
+    `label_flips` (answers of another class) are. `p99_ms` and `cold_start_seconds` depend on the machine: they warn.
+    """
+
+    metrics: Mapping[str, float | tuple[float | None, float | None]] = field(default_factory=dict)
+    bundle_mb: float | None = None
+    memory_mb: float | None = None
+    cpu_ms: float | None = None
+    p99_ms: float | None = None
+    cold_start_seconds: float | None = None
+    tolerance: float = 1e-9
+    label_flips: int = 0
+
+
+class Output:
+    """An output of the calls of a step, as a declaration names it: `split.test`, `predict`, `predict[2]`.
+
+    `index` chooses one of several calls of the step; `field` is a declared field of what it returns, "" for the whole.
+    """
+
+    __slots__ = ("field", "index", "step", "text")
+
+    def __init__(self, text: str) -> None:
+        found = _OUTPUT.fullmatch(text)
+        if found is None:
+            raise AuthoringError(
+                f"{text!r} names no output", where=user_line(), hint="write STEP, STEP.FIELD or STEP[2].FIELD"
+            )
+        self.text = text
+        self.step: str = found["step"]
+        self.index: int | None = int(found["index"]) if found["index"] else None
+        self.field: str = found["field"] or ""
+
+    def __repr__(self) -> str:
+        return f"<output {self.text}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is served: the part of a recorded run of `pipeline` between the outputs `request` and `response`.
+
+    `label` is the column of the request that is predicted: no answer may depend on it. `columns` names the columns of a
+    request that is an array. `backend` "onnx" replaces the model by one of ONNX Runtime. AuthoringError if the declaration
+    is not valid.
+    """
+
+    name: str
+    pipeline: Any
+    request: str
+    response: str
+    contract: Contract = field(default_factory=Contract)
+    label: str | None = None
+    columns: Sequence[str] = ()
+    backend: str = "python"
+    module: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise AuthoringError(
+                f"{self.name!r} can't be an endpoint's name", where=user_line(), hint="use letters, digits and - _ ."
+            )
+        if not getattr(self.pipeline, "__solvent_pipeline__", False):
+            raise AuthoringError(
+                f"endpoint {self.name!r}: expected a pipeline, found {self.pipeline!r}", where=user_line()
+            )
+        if self.backend not in BACKENDS:
+            raise AuthoringError(
+                f"endpoint {self.name!r}: backend={self.backend!r}", where=user_line(), hint="one of python, onnx"
+            )
+        for text in (self.request, self.response):
+            Output(text)
+        object.__setattr__(self, "module", sys._getframe(2).f_globals.get("__name__", ""))

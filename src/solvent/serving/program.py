@@ -1,0 +1,111 @@
+"""The program of a bundle: its live steps as plain calls, with everything frozen read once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from solvent.artifacts.saving import load
+from solvent.errors import BundleError
+from solvent.pipelines.containers import replace
+from solvent.serving.folder import CODE, Bundle
+from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
+from solvent.serving.manifest import Call
+
+
+class Program:
+    """The live steps of a bundle, ready to be called; `run` gives the response to a request.
+
+    `calls` are the steps with the arguments that are still open. Building it loads the code and the frozen artifacts.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        manifest = bundle.manifest
+        blobs: Any = bundle.blobs
+        _make_importable(os.path.join(bundle.folder, CODE))
+        self.frozen = [load(ref, blobs) for ref in manifest.frozen]
+        self.calls = [LiveCall(call, load(call.arguments, blobs), self.frozen) for call in manifest.calls]
+
+    def run(self, request: Any) -> Any:
+        """Answer one request, given as the type that the request has in the run."""
+        results: list[Any] = []
+        for call in self.calls:
+            results.append(call.run(request, results))
+        return _at(self.bundle.manifest.answer, request, results, self.frozen)
+
+
+class LiveCall:
+    """One live step: its function, and its arguments with a hole for each value that is live."""
+
+    def __init__(self, call: Call, template: dict[str, Any], frozen: list[Any]) -> None:
+        self.call = call
+        self.step = find_step(call.function)
+        self.arguments = {name: replace(given, _is_frozen, _filling(frozen)) for name, given in template.items()}
+        self.live = tuple(name for name, given in self.arguments.items() if _has_hole(given))
+
+    def run(self, request: Any, results: list[Any]) -> Any:
+        """Call the step with the request and the results of the calls before it."""
+        return self.apply({name: fill(self.arguments[name], request, results) for name in self.live})
+
+    def apply(self, live: Mapping[str, Any]) -> Any:
+        """Call the step with these values in place of its live arguments."""
+        return self.step.apply({**self.arguments, **live})
+
+
+def fill(given: Any, request: Any, results: list[Any]) -> Any:
+    """Give an argument with the values in its holes."""
+    return replace(given, _is_hole, lambda hole: _at(hole, request, results, []))
+
+
+def find_step(function: str) -> Any:
+    """Find a live step in the code of the bundle, or in Solvent."""
+    module, _, path = function.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise BundleError(f"the step {function} can't be loaded from the bundle: {error}") from error
+    return found
+
+
+def _make_importable(code: str) -> None:
+    if os.path.isdir(code) and code not in sys.path:
+        sys.path.insert(0, code)
+
+
+def _is_hole(given: Any) -> bool:
+    return type(given) is Hole
+
+
+def _is_frozen(given: Any) -> bool:
+    return type(given) is Hole and given.kind == FROZEN
+
+
+def _has_hole(given: Any) -> bool:
+    found: list[Hole] = []
+    replace(given, _is_hole, found.append)
+    return bool(found)
+
+
+def _filling(frozen: list[Any]) -> Callable[[Hole], Any]:
+    return lambda hole: _at(hole, None, [], frozen)
+
+
+def _at(hole: Hole, request: Any, results: list[Any], frozen: list[Any]) -> Any:
+    found = request if hole.kind == REQUEST else results[hole.index] if hole.kind == CALL else frozen[hole.index]
+    for part in hole.path:
+        found = _part(found, part)
+    return found
+
+
+def _part(whole: Any, part: str | int) -> Any:
+    if isinstance(part, int):
+        return whole[part]
+    if part.isdigit():
+        return whole[int(part)]
+    return whole[part] if isinstance(whole, dict) else getattr(whole, part)
