@@ -36,6 +36,14 @@ class _Skops:
         return {"trusted": trusted}
 
     def read(self, source: Source) -> Any:
+        from solvent.artifacts.formats.skops_files import Unread, read
+
+        try:
+            return read(source.view(), source.meta["trusted"])
+        except Unread:
+            return self._read_by_skops(source)
+
+    def _read_by_skops(self, source: Source) -> Any:
         from skops import io as skops
         from skops.io.exceptions import UntrustedTypesFoundException
 
