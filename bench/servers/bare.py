@@ -4,18 +4,18 @@ MODEL=FOLDER uvicorn bare:app
 """
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from skops import io as skops
 
 FOLDER = Path(os.environ["MODEL"])
 NAMES = [f"x{at}" for at in range(30)]
 Row = msgspec.defstruct("Row", [(name, float) for name in NAMES], gc=False)
 Request = msgspec.defstruct("Request", [("records", list[Row])], gc=False)
-scaler, model = (skops.load(FOLDER / f"{name}.skops") for name in ("scaler", "model"))
+scaler, model = (pickle.loads((FOLDER / f"{name}.pickle").read_bytes()) for name in ("scaler", "model"))
 decode = msgspec.json.Decoder(Request).decode
 encode = msgspec.json.Encoder().encode
 HEADERS = [(b"content-type", b"application/json")]
