@@ -269,7 +269,7 @@ VALUE = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUE)
 def test_any_nesting_comes_back(value: Any) -> None:
     again = decode(encode(value, refuse))

@@ -207,6 +207,7 @@ def test_a_store_that_another_process_keeps_busy_says_so(path: Path) -> None:
         add(other, run("r1"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_20_processes_make_and_write_one_store_at_once_and_nothing_is_lost(path: Path) -> None:
     processes, runs = 20, 3

@@ -145,8 +145,9 @@ def main(k: int = 0) -> float:
 """
 
 
-@pytest.mark.parametrize("engine", ["inline", pytest.param("processes", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("how", ["deleted", pytest.param("truncated", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+@pytest.mark.parametrize("how", ["deleted", "truncated"])
 def test_every_kind_of_value_is_computed_again(shop, how: str, engine: str) -> None:
     shop.write("kinds.py", KINDS)
     first = shop.run("kinds.py", "--engine", engine)

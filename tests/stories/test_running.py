@@ -56,6 +56,8 @@ def slow() -> int:
 """
 
 ENGINES = ("inline", "processes")
+ONE_QUICK = ("processes", pytest.param("inline", marks=pytest.mark.slow))
+"""Where both engines do the same work, the quick tests try one."""
 
 
 def start(shop, target: str, *words: str) -> subprocess.Popen[str]:
@@ -152,7 +154,7 @@ def stop_at_once(shop, engine: str) -> None:
     assert process.returncode == 130
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ONE_QUICK)
 def test_what_was_adopted_once_is_adopted_again_and_leads_to_its_execution(shop, engine: str) -> None:
     shop.write("slow.py", SLOW)
     stop_at_once(shop, engine)
@@ -242,7 +244,7 @@ def apart() -> int:
 """
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ONE_QUICK)
 def test_a_time_limit_ends_a_step_and_all_that_it_started(shop, engine: str) -> None:
     shop.write("limited.py", LIMITED)
     failed = shop.run("limited.py:limited", "--engine", engine, code=1)
@@ -304,7 +306,7 @@ def caught() -> int:
 """
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ONE_QUICK)
 def test_a_failing_step_is_tried_again(shop, engine: str) -> None:
     shop.write("failing.py", FAILING)
     record = shop.run("failing.py:retried", "--engine", engine)
