@@ -10,13 +10,14 @@ from hashlib import sha256
 from typing import Any
 
 from solvent.artifacts.saving import save
+from solvent.deploy.onnx import is_convertible, to_onnx
 from solvent.deploy.schemas import example_rows, schema_of
 from solvent.deploy.slice import Slice
 from solvent.deploy.slicing import Declaration
 from solvent.fingerprint.values import identify
 from solvent.model import ArtifactRef, Blobs
 from solvent.pipelines.containers import replace_refs
-from solvent.pipelines.ref import Ref, call_of, path_of
+from solvent.pipelines.ref import Ref, call_of, describe, path_of
 from solvent.plan.graph import Call as PlanCall
 from solvent.runs.demand import Demand
 from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
@@ -100,12 +101,18 @@ class Bundler:
         if artifact is None:
             value = self._demand.value(ref)
             artifact = save(value, identify(value), self._blobs)
+        if self._endpoint.backend == "onnx" and is_convertible(artifact.type):
+            artifact = self._converted(ref)
         for blob in artifact.all_blobs():
             if self._blobs.missing([blob]):
                 self._blobs.put(self._stored.read(blob))
         if artifact not in self._frozen:
             self._frozen.append(artifact)
         return self._frozen.index(artifact)
+
+    def _converted(self, ref: Ref) -> ArtifactRef:
+        model = to_onnx(self._demand.value(ref), f"the frozen result of `{describe(ref)}`")
+        return save(model, identify(model), self._blobs)
 
     def _value(self, index: int, field: str) -> Any:
         return self._demand.read(self._demand.states[index], _path(field))
