@@ -38,6 +38,10 @@ class Program:
         return _at(self.bundle.manifest.answer, request, results, self.frozen)
 
 
+Fill = Callable[[Any, list[Any]], Any]
+"""Gives a live value from the request and the results of the calls before."""
+
+
 class LiveCall:
     """One live step: its function, and its arguments with a hole for each value that is live."""
 
@@ -46,14 +50,33 @@ class LiveCall:
         self.step = find_step(call.function)
         self.arguments = {name: replace(given, _is_frozen, _filling(frozen)) for name, given in template.items()}
         self.live = tuple(name for name, given in self.arguments.items() if _has_hole(given))
+        self._function: Callable[..., Any] = self.step.__wrapped__
+        self._args, self._kwargs = self.step.signature.split(self.arguments)
+        self._open_args = [(at, _fill_of(given)) for at, given in enumerate(self._args) if _has_hole(given)]
+        self._open_kwargs = [(name, _fill_of(given)) for name, given in self._kwargs.items() if _has_hole(given)]
 
     def run(self, request: Any, results: list[Any]) -> Any:
         """Call the step with the request and the results of the calls before it."""
-        return self.apply({name: fill(self.arguments[name], request, results) for name in self.live})
+        args, kwargs = self._args.copy(), self._kwargs
+        for at, fill in self._open_args:
+            args[at] = fill(request, results)
+        if self._open_kwargs:
+            kwargs = {**kwargs, **{name: fill(request, results) for name, fill in self._open_kwargs}}
+        return self._function(*args, **kwargs)
 
     def apply(self, live: Mapping[str, Any]) -> Any:
         """Call the step with these values in place of its live arguments."""
         return self.step.apply({**self.arguments, **live})
+
+
+def _fill_of(given: Any) -> Fill:
+    """Make what fills an argument: most are a whole value, which costs nothing to look up."""
+    if type(given) is Hole and not given.path:
+        if given.kind == REQUEST:
+            return lambda request, results: request
+        index = given.index
+        return lambda request, results: results[index]
+    return lambda request, results: fill(given, request, results)
 
 
 def fill(given: Any, request: Any, results: list[Any]) -> Any:
