@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from solvent.artifacts.saving import save
+from solvent.config.threads import limit_threads
 from solvent.errors import AuthoringError, BlobError, SolventError, StepFailed
 from solvent.metadata.dropped import forget_dropped, forget_unnamed_dropped
 from solvent.model import ArtifactRef, CodeFingerprint, Failure, Identity, StepRunRecord
@@ -25,7 +26,6 @@ from solvent.runs.execute import Job, Outcome, execute
 from solvent.runs.observe import describe, still_holds
 from solvent.runs.outputs import accept_artifacts, output_at, value_of
 from solvent.runs.state import CallState, Path
-from solvent.runs.worker import limit_threads
 
 COLUMNS_NAMED = 5
 

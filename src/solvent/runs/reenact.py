@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from solvent.config.project import Project
 from solvent.config.resolve import rebuild
+from solvent.config.threads import limit_threads
 from solvent.environments.capture import capture
 from solvent.environments.restore import read_snapshot
 from solvent.errors import SolventError
@@ -35,7 +36,6 @@ from solvent.runs.result import encode_result
 from solvent.runs.scripts import load_former_pipeline
 from solvent.runs.stores import Stores
 from solvent.runs.tracebacks import user_traceback
-from solvent.runs.worker import limit_threads
 
 
 class Goal(NamedTuple):

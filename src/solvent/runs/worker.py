@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from solvent.artifacts.opening import open_blobs
 from solvent.artifacts.saving import load
 from solvent.config import secrets
 from solvent.config.masking import learn_environment, learn_urls
+from solvent.config.threads import limit_threads
 from solvent.errors import EngineError, SolventError, StoreError
 from solvent.fingerprint.loading import compile_user_modules_from_source
 from solvent.model import Blobs, Execution, Failure, Place, Stored, Ticket
@@ -113,28 +113,3 @@ def restore(arguments: Mapping[str, Any], blobs: Blobs) -> dict[str, Any] | Fail
         except SolventError as error:
             return unreadable(name, error)
     return found
-
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-_asked = {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ}
-_limited: tuple[int, bool] = (0, False)
-
-
-def limit_threads(cpus: int) -> None:
-    """Give numeric libraries as many threads as the step has cpus: several workers share the machine.
-
-    A library that is loaded later reads the environment; those that are loaded are told, where threadpoolctl is there to do
-    it. What the user has set in the environment stays.
-    """
-    global _limited
-    loaded = "sklearn" in sys.modules or "scipy" in sys.modules
-    if _limited == (cpus, loaded):
-        return
-    _limited = (cpus, loaded)
-    os.environ.update({name: _asked.get(name, str(cpus)) for name in _THREAD_VARIABLES})
-    if loaded and not _asked:
-        try:
-            from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-        except ImportError:
-            return
-        threadpool_limits(cpus)
