@@ -1,0 +1,158 @@
+"""A bundle served by a real process of its own, for as long as it is looked at: started, asked, measured, stopped."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from solvent.errors import BundleError
+
+READY = "/v2/health/ready"
+START_SECONDS = 120.0
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+class Usage(NamedTuple):
+    """What the process and its children have used so far, and hold now; None where the system does not tell."""
+
+    cpu_seconds: float | None
+    memory_bytes: int | None
+    processes: int
+
+
+class Served:
+    """`python -m solvent.serving` on a free port; use it as `with Served(folder) as server`.
+
+    `cold_seconds` and `cold_cpu_seconds` are what it took until it was ready. BundleError with its last words if it ends.
+    """
+
+    def __init__(self, folder: str, options: tuple[str, ...] = ()) -> None:
+        self.folder = os.path.abspath(folder)
+        self.port = free_port()
+        self.cold_seconds = 0.0
+        self.cold_cpu_seconds: float | None = None
+        self._options = options
+
+    def __enter__(self) -> Served:
+        self._place = tempfile.TemporaryDirectory(prefix="solvent-verify-")
+        command = [sys.executable, "-P", "-m", "solvent.serving", self.folder, "--port", str(self.port), *self._options]
+        self._log = open(os.path.join(self._place.name, "log"), "w+b")
+        began = time.perf_counter()
+        self.process = subprocess.Popen(
+            command, cwd=self._place.name, env=own_environment(), stdout=self._log, stderr=self._log
+        )
+        try:
+            self._wait(began + START_SECONDS)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        self.cold_seconds = time.perf_counter() - began
+        self.cold_cpu_seconds = self.usage().cpu_seconds
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
+        self._place.cleanup()
+
+    def _wait(self, deadline: float) -> None:
+        while not self._is_ready():
+            if self.process.poll() is not None:
+                raise BundleError(
+                    f"the endpoint ended with exit code {self.process.returncode} before it was ready",
+                    where=self.folder,
+                    hint=self.last_words() or None,
+                )
+            if time.perf_counter() > deadline:
+                raise BundleError(f"the endpoint was not ready after {START_SECONDS:.0f} s", where=self.folder)
+            time.sleep(0.005)
+
+    def _is_ready(self) -> bool:
+        """Whether it answers that it is ready, or answers at all where it has no such address."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", READY)
+            return connection.getresponse().status in (200, 404)
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def last_words(self) -> str:
+        """Give the last line that the server wrote."""
+        self._log.flush()
+        text = Path(self._log.name).read_text("utf-8", errors="replace").strip()
+        return text.splitlines()[-1][:300] if text else ""
+
+    def usage(self) -> Usage:
+        """Look at the server and all processes that it started."""
+        pids = _tree(self.process.pid)
+        cpu = [_cpu_seconds(pid) for pid in pids]
+        known = [each for each in cpu if each is not None]
+        return Usage(sum(known) if known else None, memory_bytes(pids), len(pids))
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def own_environment() -> dict[str, str]:
+    """Give the environment of a process that has Solvent and what is installed, and nothing of the project's folder."""
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return {**os.environ, "PYTHONPATH": ours, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def memory_bytes(pids: list[int]) -> int | None:
+    """Give what processes hold in memory: resident bytes of one, and of several their shares of what they have together."""
+    if len(pids) == 1:
+        return _field(pids[0], "Rss")
+    shares = [_field(pid, "Pss") for pid in pids]
+    known = [each for each in shares if each is not None]
+    return sum(known) if known else None
+
+
+def _field(pid: int, name: str) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return None
+    line = next((each for each in text.splitlines() if each.startswith(f"{name}:")), "")
+    return int(line.split()[1]) * 1024 if line else None
+
+
+def _tree(pid: int) -> list[int]:
+    """Give a process and those below it."""
+    found, waiting = [], [pid]
+    while waiting:
+        each = waiting.pop()
+        found.append(each)
+        try:
+            for task in os.listdir(f"/proc/{each}/task"):
+                waiting += map(int, Path(f"/proc/{each}/task/{task}/children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _cpu_seconds(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / _TICKS

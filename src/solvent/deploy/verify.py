@@ -1,0 +1,85 @@
+"""Verifying a bundle: its steps row by row, its answers over HTTP against the recorded ones, and its contract."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from solvent.deploy.batches import form_of, take
+from solvent.deploy.checking import check_steps
+from solvent.deploy.replay import MOST_ROWS, recorded_rows, replay
+from solvent.deploy.served import Served
+from solvent.pipelines.endpoint import Contract
+from solvent.serving.folder import open_bundle
+from solvent.serving.schema import Schema
+from solvent.serving.verification import Verification
+
+Tell = Callable[[str], None]
+
+
+def verify(
+    folder: str,
+    request: Any,
+    response: Any,
+    contract: Contract,
+    metrics: Mapping[str, float],
+    *,
+    tell: Tell | None = None,
+) -> Verification:
+    """Verify a bundle with the request and the response that its run recorded, and the metrics of that run.
+
+    Its steps run in a process of their own and its server is a real one. `tell` gets a line for each part, and writes it to
+    standard error by default. BundleError if the bundle can't be opened or does not start.
+    """
+    began = time.perf_counter()
+    bundle = open_bundle(folder)
+    said = tell or _say
+    asked, answered = recorded_sample(request, response, bundle.manifest.request)
+    recorded = recorded_rows(asked, answered, bundle.manifest)
+    said(f"checking {len(bundle.manifest.calls)} live steps on recorded rows")
+    checked = check_steps(folder, asked)
+    with Served(folder) as server:
+        said(f"replaying {recorded.rows:,} recorded rows over HTTP")
+        replayed = replay(server.port, recorded, checked.first, contract.tolerance)
+    return Verification(
+        endpoint=bundle.manifest.endpoint,
+        digest=bundle.digest,
+        made_at=time.time(),
+        seconds=time.perf_counter() - began,
+        rows=recorded.rows,
+        steps=checked.steps,
+        replay=replayed,
+        measures=(),
+        bounds=(),
+        batches=(),
+        times=(),
+        metrics=dict(metrics),
+        settings={},
+        backend=bundle.manifest.backend,
+    )
+
+
+def recorded_sample(request: Any, response: Any, schema: Schema) -> tuple[Any, Any]:
+    """Give the first recorded rows with the columns that are asked for, numbered as a request's are."""
+    asked = with_columns(request, schema)
+    rows = max(form_of(asked).counts(), default=0)
+    first = list(range(min(rows, MOST_ROWS)))
+    answer_form = form_of(response, rows)
+    if hasattr(asked, "reset_index"):
+        asked = asked.reset_index(drop=True)
+    return take(asked, first, form_of(asked)), take(response, first, answer_form)
+
+
+def with_columns(request: Any, schema: Schema) -> Any:
+    """Leave out the columns of a table that no request has."""
+    names = [each.name for each in schema.columns]
+    package = type(request).__module__.partition(".")[0]
+    if package == "pandas" and request.ndim == 2:
+        return request[names]
+    return request.select(names) if package in ("polars", "pyarrow") and hasattr(request, "select") else request
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)

@@ -1,0 +1,3 @@
+from tests.serving.conftest import cancer
+
+__all__ = ["cancer"]
