@@ -117,7 +117,7 @@ def _take_pandas(value: Any, rows: Sequence[int]) -> Any:
 
 def is_numbered(index: Any) -> bool:
     """Whether an index of pandas only numbers the rows from 0."""
-    return index.nlevels == 1 and index.dtype.kind == "i" and index.tolist() == list(range(len(index)))
+    return bool(index.nlevels == 1 and index.dtype.kind == "i" and index.tolist() == list(range(len(index))))
 
 
 def _with_parts(value: Any, parts: Mapping[Any, Any]) -> Any:
