@@ -40,6 +40,7 @@ COMMANDS = {
     "report data": ("report", "the page of a table: alerts, columns over another version, history"),
     "report compare": ("report", "the page of 2 to 20 runs side by side: only what differs"),
     "bundle": ("bundle", "cut an endpoint out of a recorded run, as a folder that serves it anywhere"),
+    "score": ("score", "apply a model to a table of any size, as a recorded run"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run, artifact or dataset"),
     "export": ("export", "write OpenLineage events, a Croissant dataset or a model card"),
