@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
 from solvent.artifacts.saving import save
 from solvent.deploy.onnx import is_convertible, to_onnx
+from solvent.deploy.proof import module_of, prove, refuse
 from solvent.deploy.schemas import example_rows, schema_of
 from solvent.deploy.slice import Slice
 from solvent.deploy.slicing import Declaration
+from solvent.deploy.sources import WHOLE, reduce_sources
 from solvent.fingerprint.values import identify
 from solvent.model import ArtifactRef, Blobs
 from solvent.pipelines.containers import replace_refs
@@ -36,14 +38,13 @@ class Bundler:
         slice: Slice,
         demand: Demand,
         stored: Blobs,
-        sources: Mapping[str, bytes],
         folder: str,
     ) -> None:
         self._endpoint = endpoint
         self._slice = slice
         self._demand = demand
+        self._states = demand.states
         self._stored = stored
-        self._sources = sources
         self._folder = folder
         self._blobs: Any = FolderBlobs(os.path.join(folder, BLOBS))
         self._frozen: list[ArtifactRef] = []
@@ -55,8 +56,7 @@ class Bundler:
             self._value(node.position, node.field) for node in (self._slice.request, self._slice.response)
         )
         self._file(EXAMPLES, json.dumps(example_rows(request, response, EXAMPLE_ROWS), ensure_ascii=False).encode())
-        for name, text in self._sources.items():
-            self._file(f"{CODE}/{name}", text)
+        self._write_code()
         manifest = Manifest(
             endpoint=self._endpoint.name,
             python=".".join(platform.python_version_tuple()[:2]),
@@ -74,14 +74,34 @@ class Bundler:
         self._file(ANNOTATIONS, json.dumps(annotations, indent=1, sort_keys=True).encode())
         return manifest
 
+    def _write_code(self) -> None:
+        """Write the code of the live steps, reduced to what they need, or, where that is not the same, whole modules."""
+        recorded = {_function(call): code for call in self._slice.live if (code := self._states[call.index].code)}
+        wanted = [_top(function) for function in recorded]
+        for code in recorded.values():
+            wanted += [
+                (module, each.name[len(module) + 1 :].partition(".")[0] or WHOLE)
+                for each in code.symbols
+                if (module := module_of(each.name))
+            ]
+        wanted += [_top(name) for artifact in self._frozen for name in classes_of(artifact)]
+        own = {name: code for name, code in recorded.items() if not name.startswith("solvent.")}
+        for attempt in (wanted, [(module, WHOLE) for module, _ in wanted]):
+            for name, text in reduce_sources(attempt).items():
+                self._file(f"{CODE}/{name}", text)
+            differing = prove(os.path.join(self._folder, CODE), own) if own else []
+            if not differing:
+                return
+        raise refuse(differing)
+
     def _call(self, call: PlanCall) -> Call:
         template = {name: replace_refs(given, self._hole) for name, given in call.arguments.items()}
         stored = save(template, identify(template, path=call.step.spec.name), self._blobs)
         spec = call.step.spec
-        code = self._demand.states[call.index].code
+        code = self._states[call.index].code
         return Call(
             spec.name,
-            f"{spec.module}:{spec.qualname}",
+            _function(call),
             stored,
             tuple(call.step.fields or ()),
             code.digest if code else "",
@@ -115,7 +135,7 @@ class Bundler:
         return save(model, identify(model), self._blobs)
 
     def _value(self, index: int, field: str) -> Any:
-        return self._demand.read(self._demand.states[index], _path(field))
+        return self._demand.read(self._states[index], _path(field))
 
     def _file(self, name: str, data: bytes) -> None:
         path = os.path.join(self._folder, *name.split("/"))
@@ -135,3 +155,21 @@ class Bundler:
 
 def _path(field: str) -> tuple[str, ...]:
     return (field,) if field else ()
+
+
+def _function(call: PlanCall) -> str:
+    spec = call.step.spec
+    return f"{spec.module}:{spec.qualname}"
+
+
+def _top(name: str) -> tuple[str, str]:
+    """Give the module of "module:qualname" and the name at its top level."""
+    module, _, path = name.partition(":")
+    return module, path.partition(".")[0]
+
+
+def classes_of(artifact: ArtifactRef) -> Iterator[str]:
+    """Give the user's classes whose instances an artifact holds."""
+    yield from artifact.identity.classes
+    for child in artifact.children:
+        yield from classes_of(child)

@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.config.private import make_folder
 from solvent.errors import BundleError, SolventError
@@ -98,22 +98,6 @@ def _write(order: Order) -> str:
         demand, result = Reenactment(request, stores).trace()
         demand.key_all()
         found = cut(order.declaration, demand, result)
-        sources: dict[str, bytes] = _sources(found, order.project)
-        manifest = Bundler(order.declaration, found, demand, stores.blobs, sources, order.folder).write(
-            {"run": order.run_id}
-        )
+        bundler = Bundler(order.declaration, found, demand, stores.blobs, order.folder)
+        manifest = bundler.write({"run": order.run_id})
         return manifest.digest
-
-
-def _sources(found: Any, project: Project) -> dict[str, bytes]:
-    """Give the whole files of the live steps, by their path below the folder that is on the import path."""
-    from solvent.fingerprint.sources import read_source
-
-    sources: dict[str, bytes] = {}
-    for call in found.live:
-        spec = call.step.spec
-        name = spec.module.replace(".", "/") + ".py"
-        text = read_source(spec.file)
-        if text is not None and not spec.module.startswith("solvent."):
-            sources[name] = text
-    return sources
