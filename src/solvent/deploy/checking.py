@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as changed
 from typing import Any, NamedTuple
 
+from solvent.config.threads import limit_threads
 from solvent.deploy.batches import Form, form_of, lay_out, take
 from solvent.deploy.differences import shown
 from solvent.deploy.odd import choose_rows
 from solvent.deploy.rowwise import Apply, Subject, check_step
 from solvent.deploy.served import own_environment
+from solvent.deploy.timing import time_steps
 from solvent.errors import BundleError, SolventError
 from solvent.pipelines.containers import replace
 from solvent.serving.folder import CODE, open_bundle
 from solvent.serving.holes import Hole
 from solvent.serving.program import LiveCall, Program, fill
-from solvent.serving.verification import StepCheck
+from solvent.serving.verification import StepCheck, StepTime
 
 
 class Order(NamedTuple):
@@ -38,6 +40,7 @@ class Checked(NamedTuple):
     steps: tuple[StepCheck, ...]
     first: tuple[int, ...]
     modules: tuple[str, ...]
+    times: tuple[StepTime, ...]
 
 
 def check_steps(folder: str, request: Any) -> Checked:
@@ -69,6 +72,8 @@ def main() -> None:
     import warnings
 
     warnings.simplefilter("ignore")
+    # As the server does.
+    limit_threads(1)
     order: Order = pickle.load(sys.stdin.buffer)
     answer: Checked | SolventError
     try:
@@ -83,13 +88,21 @@ def _check(order: Order) -> Checked:
     before = set(sys.modules)
     bundle = open_bundle(order.folder)
     program = Program(bundle)
-    modules = tuple(name for name in sys.modules if name not in before)
+    modules = tuple(name for name in sys.modules if name not in before and _is_installed(name))
     request = pickle.loads(order.request)
     form = form_of(request)
     chosen, first = choose_rows(lay_out(request, form), form.count or max(form.counts(), default=0))
     checks = _Checks(program, take(request, chosen, form), len(chosen), first)
     steps = tuple(_named(each, chosen, request, form) for each in checks.run())
-    return Checked(steps, tuple(chosen[place] for place in first), modules)
+    times = time_steps(program, request, form) if all(each.ok for each in steps) else ()
+    return Checked(steps, tuple(chosen[place] for place in first), modules, times)
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a module is of a library: no part of Solvent, of the interpreter, or of the bundle's own code."""
+    top = name.partition(".")[0]
+    file = getattr(sys.modules[name], "__file__", None) or ""
+    return top != "solvent" and top not in sys.stdlib_module_names and "site-packages" in file
 
 
 def _named(check: StepCheck, chosen: Sequence[int], request: Any, form: Form) -> StepCheck:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from solvent.deploy.batches import form_of, take
+from solvent.deploy.bounds import check_bounds
 from solvent.deploy.checking import check_steps
+from solvent.deploy.measures import Measured, measure
 from solvent.deploy.replay import MOST_ROWS, recorded_rows, replay
 from solvent.deploy.served import Served
+from solvent.deploy.tuning import serving_settings
 from solvent.pipelines.endpoint import Contract
 from solvent.serving.folder import open_bundle
 from solvent.serving.schema import Schema
@@ -43,7 +47,11 @@ def verify(
     with Served(folder) as server:
         said(f"replaying {recorded.rows:,} recorded rows over HTTP")
         replayed = replay(server.port, recorded, checked.first, contract.tolerance)
-    return Verification(
+        measured = Measured((), ())
+        if not replayed.refused_rows:
+            said("measuring memory, processor time, latency and cold start")
+            measured = measure(server, recorded, checked.modules)
+    found = Verification(
         endpoint=bundle.manifest.endpoint,
         digest=bundle.digest,
         made_at=time.time(),
@@ -51,14 +59,15 @@ def verify(
         rows=recorded.rows,
         steps=checked.steps,
         replay=replayed,
-        measures=(),
-        bounds=(),
-        batches=(),
-        times=(),
+        measures=measured.measures,
+        bounds=check_bounds(contract, metrics, measured.measures, replayed),
+        batches=measured.batches,
+        times=checked.times,
         metrics=dict(metrics),
         settings={},
         backend=bundle.manifest.backend,
     )
+    return replace(found, settings=serving_settings(found))
 
 
 def recorded_sample(request: Any, response: Any, schema: Schema) -> tuple[Any, Any]:
