@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvent.artifacts.saving import save
 from solvent.deploy.onnx import is_convertible, to_onnx
@@ -16,6 +16,7 @@ from solvent.deploy.schemas import example_rows, schema_of
 from solvent.deploy.slice import Slice
 from solvent.deploy.slicing import Declaration
 from solvent.deploy.sources import WHOLE, reduce_sources
+from solvent.deploy.statistics import statistics_of
 from solvent.fingerprint.values import identify
 from solvent.model import ArtifactRef, Blobs
 from solvent.pipelines.containers import replace_refs
@@ -25,6 +26,10 @@ from solvent.runs.demand import Demand
 from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
 from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
 from solvent.serving.manifest import Call, Manifest
+from solvent.serving.statistics import STATISTICS, to_bytes
+
+if TYPE_CHECKING:
+    from solvent.runs.stores import Stores
 
 EXAMPLE_ROWS = 32
 
@@ -50,13 +55,15 @@ class Bundler:
         self._frozen: list[ArtifactRef] = []
         self._places = {call.index: place for place, call in enumerate(slice.live)}
 
-    def write(self, annotations: Mapping[str, Any]) -> Manifest:
+    def write(self, annotations: Mapping[str, Any], stores: Stores) -> Manifest:
         calls = tuple(self._call(call) for call in self._slice.live)
         request, response = (
             self._value(node.position, node.field) for node in (self._slice.request, self._slice.response)
         )
         self._file(EXAMPLES, json.dumps(example_rows(request, response, EXAMPLE_ROWS), ensure_ascii=False).encode())
         self._write_code()
+        asked, answered = schema_of(request, self._endpoint.columns), schema_of(response, ())
+        self._file(STATISTICS, to_bytes(statistics_of(self._slice, self._demand, stores, asked, answered)))
         manifest = Manifest(
             endpoint=self._endpoint.name,
             python=".".join(platform.python_version_tuple()[:2]),
@@ -64,8 +71,8 @@ class Bundler:
             calls=calls,
             frozen=tuple(self._frozen),
             answer=Hole(CALL, self._places[self._slice.response.position], _path(self._slice.response.field)),
-            request=schema_of(request, self._endpoint.columns),
-            response=schema_of(response, ()),
+            request=asked,
+            response=answered,
             files=self._digests(),
             backend=self._endpoint.backend,
             tolerance=self._endpoint.contract.tolerance,

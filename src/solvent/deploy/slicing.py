@@ -99,5 +99,5 @@ def _write(order: Order) -> str:
         demand.key_all()
         found = cut(order.declaration, demand, result)
         bundler = Bundler(order.declaration, found, demand, stores.blobs, order.folder)
-        manifest = bundler.write({"run": order.run_id})
+        manifest = bundler.write({"run": order.run_id}, stores)
         return manifest.digest
