@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from solvent.pipelines.places import shorten
 from solvent.runs.dataflow import Node
 
 if TYPE_CHECKING:
@@ -38,3 +39,26 @@ def ancestors(calls: Sequence[Call], indices: Iterable[int]) -> set[int]:
             found.add(index)
             waiting += [producer for producer, _ in calls[index].producers]
     return found
+
+
+def label_of(calls: Sequence[Call], node: Node) -> str:
+    """Name an output as a declaration does: step, the place among its calls if there are several, and field."""
+    call = calls[node.position]
+    several = sum(each.step.spec.name == call.step.spec.name for each in calls) > 1
+    place = f"[{call.occurrence}]" if several else ""
+    return f"{call.step.spec.name}{place}{'.' + node.field if node.field else ''}"
+
+
+def draw_path(calls: Sequence[Call], path: Iterable[Call], marks: Mapping[int, str] | None = None) -> str:
+    """Draw calls one below the other, each with what it takes and its line; `marks` says something of one."""
+    shown = list(path)
+    inside = {call.index for call in shown}
+    names = [label_of(calls, Node(call.index, "")) for call in shown]
+    width = max(map(len, names), default=0)
+    lines = []
+    for call, name in zip(shown, names, strict=True):
+        taken = [label_of(calls, Node(index, field or "")) for index, field in call.producers if index in inside]
+        takes = f"  takes {', '.join(taken)}" if taken else ""
+        mark = f"  <- {marks[call.index]}" if marks and call.index in marks else ""
+        lines.append(f"    {name:{width}}  {shorten(call.line)}{takes}{mark}")
+    return "\n".join(lines)

@@ -14,7 +14,9 @@ from solvent.errors import BundleError, SolventError
 
 if TYPE_CHECKING:
     from solvent.config.project import Project
+    from solvent.deploy.slice import Slice
     from solvent.pipelines.endpoint import Contract, Endpoint
+    from solvent.runs.demand import Demand
     from solvent.runs.stores import Stores
 
 
@@ -89,15 +91,27 @@ def main() -> None:
 
 def _write(order: Order) -> str:
     from solvent.deploy.bundling import Bundler
+    from solvent.deploy.live import check_live
     from solvent.deploy.slice import cut
     from solvent.runs.reenact import Reenactment, Request
     from solvent.runs.stores import Stores
 
     with Stores(order.project, create=False) as stores:
         request = Request(order.project, order.run_id, (), False, False, order.answer)
-        demand, result = Reenactment(request, stores).trace()
-        demand.key_all()
-        found = cut(order.declaration, demand, result)
-        bundler = Bundler(order.declaration, found, demand, stores.blobs, order.folder)
+        traced = Reenactment(request, stores).trace()
+        found = cut(order.declaration, traced.demand, traced.result)
+        _check_same(found, traced.demand, order.run_id)
+        check_live(order.declaration.name, found, traced)
+        bundler = Bundler(order.declaration, found, traced.demand, stores.blobs, order.folder)
         manifest = bundler.write({"run": order.run_id}, stores)
         return manifest.digest
+
+
+def _check_same(found: Slice, demand: Demand, run_id: str) -> None:
+    """Give the live calls their keys: they must be those of the record, or this is not the code that ran."""
+    for call in found.live:
+        if told := demand.key(demand.states[call.index]):
+            raise BundleError(
+                f"step `{demand.states[call.index].label}` is not as it was in run {run_id}: {'; '.join(told)}",
+                hint="run the pipeline again, and make the bundle of that run",
+            )

@@ -128,15 +128,14 @@ class Demand:
         found: ArtifactRef | None = self._get(self._state(ref), path_of(ref), output_at).artifact
         return found
 
-    def key_all(self) -> None:
-        """Give every call the key and code that it has now, from the recorded results of those before it."""
-        for state in self.states:
-            self._means.keyer.key(state, self.identity_of)
+    def key(self, state: CallState) -> tuple[str, ...]:
+        """Give a call the key and code that it has now; say in words how they are not the recorded ones."""
+        return self._compare_keys(state, self.record(state))
 
     def make(self, state: CallState) -> dict[str, str]:
         """Execute a call, once; give for each output why it is not what it was, or nothing if it is."""
         if state.index not in self._verdicts:
-            record = self._record(state)
+            record = self.record(state)
             self._check_allowed(record, state)
             began = time.monotonic()
             arguments = self._arguments(state)
@@ -155,7 +154,8 @@ class Demand:
         index: int = call_of(ref).index
         return self.states[index]
 
-    def _record(self, state: CallState) -> StepRunRecord:
+    def record(self, state: CallState) -> StepRunRecord:
+        """Give what the run recorded of a call; Lost if it has no result."""
         record = self._records.get(state.index)
         if record is None or record.execution is None or state.status not in ("done", "reused"):
             how = f"it is {record.status}" if record else "it was never recorded"
@@ -175,7 +175,7 @@ class Demand:
 
     def _get(self, state: CallState, path: Path, get: Callable[[CallState, Path, Any], Any]) -> Any:
         """Read something of a call's outputs; bytes that are missing or turn out to be damaged are made first."""
-        self._record(state)
+        self.record(state)
         blobs = self._means.stores.blobs
         try:
             try:

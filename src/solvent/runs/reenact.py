@@ -69,6 +69,15 @@ class Answer(NamedTuple):
     made: list[RanAgain]
 
 
+class Traced(NamedTuple):
+    """A recorded run whose body was run again: its calls, what it returned, and what it was called with."""
+
+    demand: Demand
+    result: Any
+    pipeline: Any
+    config: Any
+
+
 def main() -> None:
     """Read a request from standard input, do it, and write the answer to the file that it names."""
     request: Request = pickle.load(sys.stdin.buffer)
@@ -107,15 +116,15 @@ class Reenactment:
         ended = self._enact(body)
         return Answer({goal: self._reach(goal, ended) for goal in self._request.goals}, self._demand.made)
 
-    def trace(self) -> tuple[Demand, Any]:
-        """Run the body to its end with the recorded results; give all its calls, and what it returned.
+    def trace(self) -> Traced:
+        """Run the body to its end with the recorded results.
 
         Lost if the record or the code does not allow that; what the body itself raises passes through.
         """
         body = self._begin(None)
         with inside_run(self._demand):
             result = body()
-        return self._demand, result
+        return Traced(self._demand, result, self._pipeline, self._config)
 
     def _begin(self, last: int | None) -> Callable[[], Any]:
         """Get the code, the folder and the threads of the run; give its body."""
@@ -138,8 +147,8 @@ class Reenactment:
         return lambda name: max(1, int(settings.step(name).cpus or 1))
 
     def _body(self) -> Callable[[], Any]:
-        pipeline = self._load()
-        config = rebuild(pipeline.config_type, pipeline.parameters, json.loads(self._run.config))
+        self._pipeline = pipeline = self._load()
+        self._config = config = rebuild(pipeline.config_type, pipeline.parameters, json.loads(self._run.config))
         if pipeline.config_type is not None:
             return lambda: pipeline.__wrapped__(config)
         return lambda: pipeline.__wrapped__(**config)

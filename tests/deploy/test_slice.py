@@ -1,0 +1,337 @@
+"""Which calls are live, which are refused, and what is said: small pipelines, run and then traced as recorded."""
+
+import itertools
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import solvent
+from solvent.config.project import Project
+from solvent.deploy.live import check_live
+from solvent.deploy.slice import Slice, cut
+from solvent.deploy.slicing import Declaration
+from solvent.errors import BundleError
+from solvent.pipelines.endpoint import Contract
+from solvent.runs.reenact import Reenactment, Request
+from solvent.runs.stores import Stores
+from solvent.runs.target import load_pipeline
+
+HEAD = """
+from typing import NamedTuple
+import datetime, os, random, time, uuid
+from solvent import File, each, log, pipeline, rng, seed, step, value
+
+class Parts(NamedTuple):
+    train: list
+    test: list
+
+@step
+def load() -> list:
+    return [1.0, 2.0, 3.0, 4.0]
+
+@step
+def split(rows: list) -> Parts:
+    return Parts(rows[:2], rows[2:])
+
+@step
+def fit(rows: list, k: int = 1) -> float:
+    return sum(rows) * k
+
+@step
+def scale(rows: list, by: float = 1.0) -> list:
+    return [each / by for each in rows]
+
+@step
+def predict(model: float, rows: list) -> list:
+    return [model * each for each in rows]
+
+@step
+def evaluate(answers: list, rows: list) -> float:
+    return sum(answers) - sum(rows)
+"""
+
+_numbers = itertools.count()
+
+Cut = Callable[..., Slice]
+
+
+@pytest.fixture
+def cut_of(project: Path) -> Cut:
+    """Runs a pipeline and cuts the slice between two outputs out of the record."""
+
+    def cut_of(body: str, request: str = "split.test", response: str = "predict") -> Slice:
+        name = f"sliced_{next(_numbers)}"
+        (project / "notes.txt").write_text("a")
+        (project / f"{name}.py").write_text(HEAD + textwrap.dedent(body), "utf-8")
+        run = solvent.run(load_pipeline(f"{name}.py:main"))
+        found = Project.find()
+        declaration = Declaration("e", request, response, Contract(), None, (), "python")
+        with Stores(found, create=False) as stores:
+            traced = Reenactment(Request(found, run.id, (), False, False, ""), stores).trace()
+            slice = cut(declaration, traced.demand, traced.result)
+            for call in slice.live:
+                assert traced.demand.key(traced.demand.states[call.index]) == ()
+            check_live("e", slice, traced)
+        return slice
+
+    return cut_of
+
+
+def names(found: Slice) -> list[str]:
+    return [f"{call.step.spec.name}[{call.occurrence}]" for call in found.live]
+
+
+PLAIN = """
+@pipeline
+def main() -> float:
+    parts = split(load())
+    model = fit(scale(parts.train))
+    return evaluate(predict(model, scale(parts.test)), parts.test)
+"""
+
+
+def test_what_depends_on_the_request_is_live_and_dependence_is_by_field(cut_of: Cut) -> None:
+    assert names(cut_of(PLAIN)) == ["scale[1]", "predict[0]"]
+
+
+def test_of_many_models_the_one_that_the_result_is_made_of_is_served(cut_of: Cut) -> None:
+    body = """
+    @pipeline
+    def main() -> float:
+        parts = split(load())
+        models = [fit(parts.train, k) for k in (1, 5, 3)]
+        scores = [evaluate(predict(model, parts.test), parts.test) for model in models]
+        best = max(range(3), key=lambda at: value(scores[at]))
+        return scores[best]
+    """
+    assert names(cut_of(body)) == ["predict[1]"]
+
+
+def test_a_model_as_result_leads_to_its_predictions(cut_of: Cut) -> None:
+    body = """
+    @pipeline
+    def main() -> float:
+        parts = split(load())
+        models = [fit(parts.train, k) for k in (1, 5, 3)]
+        scores = [evaluate(predict(model, parts.test), parts.test) for model in models]
+        best = max(range(3), key=lambda at: value(scores[at]))
+        return models[best]
+    """
+    assert names(cut_of(body)) == ["predict[1]"]
+
+
+def test_calls_that_the_result_does_not_tell_apart_are_listed_and_an_index_chooses(cut_of: Cut) -> None:
+    body = """
+    @pipeline
+    def main() -> list:
+        parts = split(load())
+        return [predict(fit(parts.train, k), parts.test) for k in (1, 2)]
+    """
+    with pytest.raises(BundleError, match="stands for 2 calls") as refused:
+        cut_of(body)
+    assert "predict[0]" in str(refused.value)
+    assert "predict[1]" in str(refused.value)
+    assert names(cut_of(body, response="predict[1]")) == ["predict[1]"]
+
+
+def test_lists_and_nested_pipelines_and_each_are_followed(cut_of: Cut) -> None:
+    body = """
+    @step
+    def blend(answers: list) -> list:
+        return [sum(each) for each in zip(*answers)]
+
+    @step
+    def parts_of(rows: list) -> list:
+        return [rows[:1], rows[1:]]
+
+    @pipeline
+    def answers(model: float, rows: list) -> list:
+        return predict(model, scale(rows))
+
+    @pipeline
+    def main() -> list:
+        parts = split(load())
+        models = [fit(part) for part in each(parts_of(parts.train))]
+        return blend([answers(model, parts.test) for model in models])
+    """
+    assert names(cut_of(body, response="blend")) == ["scale[0]", "predict[0]", "scale[1]", "predict[1]", "blend[0]"]
+
+
+def test_a_branch_and_an_early_end_make_nothing_live(cut_of: Cut) -> None:
+    body = """
+    @pipeline
+    def main() -> object:
+        parts = split(load())
+        answers = predict(fit(parts.train), parts.test)
+        if value(evaluate(answers, parts.test)) > 1e9:
+            return fit(parts.train, 7)
+        return None
+    """
+    assert names(cut_of(body)) == ["predict[0]"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "said"),
+    [
+        ("splt.test", "predict", "no step 'splt', did you mean 'split'"),
+        ("split.tst", "predict", "did you mean 'test'"),
+        ("split.test", "predict[4]", "the run has 1 calls of 'predict'"),
+        ("split.test", "predict.x", "declares no fields"),
+        ("split.test", "fit", "does not depend on the request"),
+        ("predict", "split.test", "the wrong way round"),
+    ],
+)
+def test_wrong_names_are_answered_with_the_nearest(cut_of: Cut, request_: str, response: str, said: str) -> None:
+    with pytest.raises(BundleError) as refused:
+        cut_of(PLAIN, request_, response)
+    assert said.replace(", did", "").split(" did")[0].split("'")[0] in str(refused.value)
+    assert said.rpartition("'")[0].rpartition("'")[2] in str(refused.value)
+
+
+LIVE = """
+@step
+def live(rows: list{more}) -> {kind}:
+    {code}
+
+@pipeline
+def main() -> object:
+    parts = split(load())
+    model = fit(parts.train)
+    return predict(model, live(parts.test{given}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("return [datetime.datetime.now().year + each for each in rows]", "reads the clock: datetime.datetime.now()"),
+        ("return [datetime.date.today().day + each for each in rows]", "reads the clock: datetime.date.today()"),
+        ("return [random.random() + each for each in rows]", "draws random numbers"),
+        ("return [rng().normal() + each for each in rows]", "draws random numbers"),
+        ("return [seed() % 7 + each for each in rows]", "draws random numbers"),
+        ("return [uuid.uuid4().int % 3 + each for each in rows]", "without a seed: uuid.uuid4()"),
+        ("return [os.urandom(1)[0] + each for each in rows]", "without a seed: os.urandom()"),
+        ("import numpy as np; return [np.random.default_rng().normal() for each in rows]", "np.random.default_rng()"),
+        ("import numpy as np; return [np.random.rand() for each in rows]", "draws random numbers"),
+        ("from random import choice; return [choice([1, 2]) for each in rows]", "draws random numbers"),
+        ("return [len(open('notes.txt').read()) + each for each in rows]", "reads the file"),
+    ],
+)
+def test_a_live_step_that_answers_by_more_than_its_request_is_refused(cut_of: Cut, code: str, said: str) -> None:
+    with pytest.raises(BundleError) as refused:
+        cut_of(LIVE.format(more="", kind="list", code=code, given=""))
+    assert said in str(refused.value)
+    assert "live step `live`" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "return [datetime.datetime.fromisoformat('2020-01-01').year + each for each in rows]",
+        "began = time.perf_counter(); log.metric('seconds', time.perf_counter() - began); return rows",
+        "import numpy as np; return [np.random.default_rng(7).normal() + each for each in rows]",
+        "return [random.Random(3).random() + each for each in rows]",
+        "return [uuid.UUID(int=3).int + each for each in rows]",
+    ],
+)
+def test_what_only_looks_like_it_is_served(cut_of: Cut, code: str) -> None:
+    assert names(cut_of(LIVE.format(more="", kind="list", code=code, given=""))) == ["live[0]", "predict[0]"]
+
+
+def test_a_file_that_a_live_step_takes_is_refused(cut_of: Cut, project: Path) -> None:
+    (project / "table.csv").write_text("1")
+    body = LIVE.format(more=", table: File", kind="list", code="return rows", given=", File('table.csv')")
+    with pytest.raises(BundleError, match=r"takes the file .*table\.csv"):
+        cut_of(body)
+
+
+def test_the_path_from_the_request_to_the_response_is_drawn(cut_of: Cut) -> None:
+    with pytest.raises(BundleError) as refused:
+        cut_of(LIVE.format(more="", kind="list", code="return [uuid.uuid4().int % 3 for each in rows]", given=""))
+    drawn = [line.split()[0] for line in refused.value.problem.splitlines()[1:]]
+    assert drawn == ["split", "live", "predict"]
+    assert all(len(line) <= 100 for line in refused.value.problem.splitlines())
+
+
+FORCED = """
+@pipeline
+def main(cutoff: float = 2.5) -> object:
+    parts = split(load())
+    model = fit(parts.train)
+    answers = predict(model, parts.test)
+    score = value(evaluate(answers, parts.test))
+    if score < -1e9:
+        return None
+    return scale(answers, {by})
+"""
+
+
+@pytest.mark.parametrize("by", ["cutoff", "4.0", "by=1.0"])
+def test_a_plain_value_of_config_body_or_default_may_come_after_a_value_was_asked_for(cut_of: Cut, by: str) -> None:
+    assert names(cut_of(FORCED.format(by=by), response="scale")) == ["predict[0]", "scale[0]"]
+
+
+def test_a_plain_value_that_was_computed_of_the_request_is_refused(cut_of: Cut) -> None:
+    with pytest.raises(BundleError, match=r"takes by=.*which the body computed after it asked for the value of"):
+        cut_of(FORCED.format(by="score / 2"), response="scale")
+
+
+def test_rows_beside_the_request_are_two_requests(cut_of: Cut) -> None:
+    body = """
+    class Both(NamedTuple):
+        test: list
+        weights: list
+
+    @step
+    def halves(rows: list) -> Both:
+        return Both(rows[:2], rows[2:])
+
+    @step
+    def weigh(rows: list, weights: list) -> list:
+        return [a * b for a, b in zip(rows, weights)]
+
+    @pipeline
+    def main() -> list:
+        both = halves(load())
+        return weigh(both.test, both.weights)
+    """
+    with pytest.raises(BundleError, match="has a row for each row of the request"):
+        cut_of(body, "halves.test", "weigh")
+
+
+def test_two_calls_that_both_lead_to_the_response_are_two_requests(cut_of: Cut) -> None:
+    body = """
+    @step
+    def join(one: list, other: list) -> list:
+        return one + other
+
+    @pipeline
+    def main() -> list:
+        parts = split(load())
+        return join(scale(parts.train), scale(parts.test, 2.0))
+    """
+    with pytest.raises(BundleError, match="two requests are mixed"):
+        cut_of(body, "scale", "join")
+
+
+@pytest.mark.slow
+def test_a_live_step_that_fits_is_refused(cut_of: Cut) -> None:
+    body = """
+    @step
+    def refit(rows: list) -> object:
+        from sklearn.linear_model import LinearRegression
+        return LinearRegression().fit([[each] for each in rows], rows)
+
+    @step
+    def answer(model: object, rows: list) -> list:
+        return model.predict([[each] for each in rows]).tolist()
+
+    @pipeline
+    def main() -> list:
+        parts = split(load())
+        return answer(refit(parts.test), parts.test)
+    """
+    with pytest.raises(BundleError, match="gives an estimator: LinearRegression"):
+        cut_of(body, response="answer")
