@@ -20,7 +20,7 @@ from solvent.deploy.served import own_environment
 from solvent.deploy.timing import time_steps
 from solvent.errors import BundleError, SolventError
 from solvent.pipelines.containers import replace
-from solvent.serving.folder import CODE, open_bundle
+from solvent.serving.folder import open_bundle
 from solvent.serving.holes import Hole
 from solvent.serving.program import LiveCall, Program, fill
 from solvent.serving.verification import StepCheck, StepTime
@@ -89,7 +89,8 @@ def _check(order: Order) -> Checked:
     bundle = open_bundle(order.folder)
     program = Program(bundle)
     modules = tuple(name for name in sys.modules if name not in before and _is_installed(name))
-    request = pickle.loads(order.request)
+    with program.code.loading():
+        request = pickle.loads(order.request)
     form = form_of(request)
     chosen, first = choose_rows(lay_out(request, form), form.count or max(form.counts(), default=0))
     checks = _Checks(program, take(request, chosen, form), len(chosen), first)
@@ -198,10 +199,6 @@ def _applied(call: LiveCall) -> Apply:
 
 def _fresh_program(program: Program) -> Program:
     """Load the program anew, with modules of its own."""
-    code = os.path.join(program.bundle.folder, CODE)
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(code + os.sep):
-            del sys.modules[name]
     return Program(program.bundle)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from solvent.serving.code import private_modules
+
 SHIFT = datetime.timedelta(days=3 * 365 + 100, hours=5, minutes=17, seconds=29)
 _SECONDS = SHIFT.total_seconds()
 
@@ -100,7 +102,7 @@ def _shifted(method: Any) -> Callable[..., Any]:
 def _user_modules() -> list[Any]:
     """Give the loaded modules that are neither the interpreter's, nor installed, nor ours."""
     found = []
-    for name, module in list(sys.modules.items()):
+    for name, module in [*sys.modules.items(), *((each.__name__, each) for each in private_modules())]:
         file = getattr(module, "__file__", None) or ""
         if name.partition(".")[0] == "solvent" or not file.endswith(".py"):
             continue

@@ -68,7 +68,7 @@ def refuse(differing: list[str]) -> BundleError:
 def main() -> None:
     """Read which steps to load from standard input, and print the symbols that each of them reaches."""
     from solvent.fingerprint.code import fingerprint_code
-    from solvent.serving.program import find_step
+    from solvent.serving.code import find_step
 
     asked: dict[str, list[str]] = json.load(sys.stdin)
     found = {

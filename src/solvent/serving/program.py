@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 from solvent.artifacts.saving import load
-from solvent.errors import BundleError
 from solvent.pipelines.containers import replace
+from solvent.serving.code import Code
 from solvent.serving.folder import CODE, Bundle
 from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
 from solvent.serving.manifest import Call
@@ -19,16 +17,21 @@ from solvent.serving.manifest import Call
 class Program:
     """The live steps of a bundle, ready to be called; `run` gives the response to a request.
 
-    `calls` are the steps with the arguments that are still open. Building it loads the code and the frozen artifacts.
+    `calls` are the steps with the arguments that are still open. Building it loads the frozen artifacts and the code, whose
+    modules are private to it: programs of other bundles, and the process, may have others of the same names.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         manifest = bundle.manifest
         blobs: Any = bundle.blobs
-        _make_importable(os.path.join(bundle.folder, CODE))
-        self.frozen = [load(ref, blobs) for ref in manifest.frozen]
-        self.calls = [LiveCall(call, load(call.arguments, blobs), self.frozen) for call in manifest.calls]
+        self.code = Code(os.path.join(bundle.folder, CODE))
+        with self.code.loading():
+            self.frozen = [load(ref, blobs) for ref in manifest.frozen]
+            self.calls = [
+                LiveCall(call, self.code.find(call.function), load(call.arguments, blobs), self.frozen)
+                for call in manifest.calls
+            ]
 
     def run(self, request: Any) -> Any:
         """Answer one request, given as the type that the request has in the run."""
@@ -45,9 +48,9 @@ Fill = Callable[[Any, list[Any]], Any]
 class LiveCall:
     """One live step: its function, and its arguments with a hole for each value that is live."""
 
-    def __init__(self, call: Call, template: dict[str, Any], frozen: list[Any]) -> None:
+    def __init__(self, call: Call, step: Any, template: dict[str, Any], frozen: list[Any]) -> None:
         self.call = call
-        self.step = find_step(call.function)
+        self.step = step
         self.arguments = {name: replace(given, _is_frozen, _filling(frozen)) for name, given in template.items()}
         self.live = tuple(name for name, given in self.arguments.items() if _has_hole(given))
         self._function: Callable[..., Any] = self.step.__wrapped__
@@ -82,23 +85,6 @@ def _fill_of(given: Any) -> Fill:
 def fill(given: Any, request: Any, results: list[Any]) -> Any:
     """Give an argument with the values in its holes."""
     return replace(given, _is_hole, lambda hole: _at(hole, request, results, []))
-
-
-def find_step(function: str) -> Any:
-    """Find a live step in the code of the bundle, or in Solvent."""
-    module, _, path = function.partition(":")
-    try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise BundleError(f"the step {function} can't be loaded from the bundle: {error}") from error
-    return found
-
-
-def _make_importable(code: str) -> None:
-    if os.path.isdir(code) and code not in sys.path:
-        sys.path.insert(0, code)
 
 
 def _is_hole(given: Any) -> bool:
