@@ -21,6 +21,7 @@ from solvent.runs.target import load_pipeline
 HEAD = """
 from typing import NamedTuple
 import datetime, os, random, time, uuid
+from pathlib import Path
 from solvent import File, each, log, pipeline, rng, seed, step, value
 
 class Parts(NamedTuple):
@@ -216,7 +217,7 @@ def main() -> object:
         ("import numpy as np; return [np.random.default_rng().normal() for each in rows]", "np.random.default_rng()"),
         ("import numpy as np; return [np.random.rand() for each in rows]", "draws random numbers"),
         ("from random import choice; return [choice([1, 2]) for each in rows]", "draws random numbers"),
-        ("return [len(open('notes.txt').read()) + each for each in rows]", "reads the file"),
+        ("return [len(Path('notes.txt').read_text()) + each for each in rows]", "reads the file"),
     ],
 )
 def test_a_live_step_that_answers_by_more_than_its_request_is_refused(cut_of: Cut, code: str, said: str) -> None:
