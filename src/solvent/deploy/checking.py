@@ -163,6 +163,7 @@ class _Checks:
             digests=lambda: _digests(call),
             shared=frozenset(hole for hole in inputs if self._is_taken_later(at, hole)),
             first=self._first,
+            source=getattr(call.step, "__wrapped__", None),
         )
 
     def _is_taken_later(self, at: int, hole: Hole) -> bool:

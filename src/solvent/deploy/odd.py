@@ -104,6 +104,15 @@ def _extreme_array(array: Any, row: int) -> Any:
     return made
 
 
+def _extreme_integers(array: Any, row: int) -> Any:
+    """Put a number above all others in, so that it is no other row's."""
+    import numpy as np
+
+    made = np.array(array)
+    made[row] = min(int(made.max()) + int(made.max() - made.min()) + 1, np.iinfo(made.dtype).max)
+    return made
+
+
 def _extreme_frame(frame: Any, row: int) -> Any:
     made = frame.copy()
     for at in range(frame.shape[1]):
@@ -111,9 +120,7 @@ def _extreme_frame(frame: Any, row: int) -> Any:
         if getattr(column.dtype, "kind", "") == "f" and type(column.dtype).__module__.startswith("numpy"):
             made.isetitem(at, _extreme_array(column.to_numpy(), row))
         elif getattr(column.dtype, "kind", "") in "iu" and type(column.dtype).__module__.startswith("numpy"):
-            values = column.to_numpy().copy()
-            values[row] = values.max()
-            made.isetitem(at, values)
+            made.isetitem(at, _extreme_integers(column.to_numpy(), row))
     return made
 
 

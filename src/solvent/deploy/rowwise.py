@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from solvent.deploy.batches import CONSTANT, Form, Laid, form_of, lay_out, take
+from solvent.deploy.causes import find_causes
 from solvent.deploy.clocks import other_clock
 from solvent.deploy.differences import Differences, compare, shown
 from solvent.deploy.odd import make_extreme
@@ -53,7 +54,7 @@ class Subject(NamedTuple):
     """What is checked: a step as a function of its live inputs, by any key.
 
     `fresh` gives it as a new process would have it; `digests` those of its frozen arguments; `shared` are the inputs that
-    other steps take after it.
+    other steps take after it, `first` the rows that show most, and `source` is the function whose lines may be named.
     """
 
     step: str
@@ -65,6 +66,7 @@ class Subject(NamedTuple):
     digests: Callable[[], Mapping[str, str]] | None = None
     shared: frozenset[Any] = frozenset()
     first: Sequence[int] = ()
+    source: Callable[..., Any] | None = None
 
 
 class _Broken(Exception):
@@ -93,10 +95,11 @@ class _Found(NamedTuple):
     relations: tuple[Relation, ...]
     problem: str = ""
     relation: str = ""
-    differences: Differences = Differences()
+    differences: Differences | None = None
     seconds: float = 0.0
 
     def record(self, subject: Subject) -> StepCheck:
+        differences = self.differences or Differences()
         return StepCheck(
             step=subject.step,
             function=subject.function,
@@ -106,9 +109,10 @@ class _Found(NamedTuple):
             problem=self.problem,
             relation=self.relation,
             hint=(_HINTS.get(self.relation, _LEARN) if self.problem else ""),
+            causes=find_causes(subject.source) if self.problem and subject.source else (),
             rows=tuple(
-                OddRow(row, tuple(self.differences.rows[row][:_SHOWN_CELLS]), {}, self.differences.sizes.get(row))
-                for row in sorted(self.differences.rows)[:_SHOWN_ROWS]
+                OddRow(row, tuple(differences.rows[row][:_SHOWN_CELLS]), {}, differences.sizes.get(row))
+                for row in sorted(differences.rows)[:_SHOWN_ROWS]
             ),
         )
 
@@ -276,9 +280,13 @@ class _Check:
             return None
         apply = self._subject.fresh()
         last = self._all[-1:]
-        self._call(apply, last)
         self._calls[FIRST] = 1
-        found = self._differences(FIRST, self._call(apply, self._all), self._all)
+        try:
+            self._call(apply, last)
+            answer = self._call(apply, self._all)
+        except _NoAnswer as error:
+            raise _Broken(f"raises {error} where its first request is row {last[0]} alone") from None
+        found = self._differences(FIRST, answer, self._all)
         if found:
             raise _Broken(self._words(FIRST, last, found), found)
         return True
