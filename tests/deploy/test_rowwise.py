@@ -41,8 +41,8 @@ IN_POLARS = pl.DataFrame(TABLE.to_dict("list")).with_columns(pl.col("age").fill_
 
 
 def checked(step: Callable[[Any], Any], **more: Any) -> StepCheck:
-    table: Any = IN_POLARS if "polars" in str(step.__annotations__.get("table")) else TABLE
-    name = step.__name__
+    table: Any = IN_POLARS if "polars" in str(getattr(step, "__annotations__", {}).get("table")) else TABLE
+    name = getattr(step, "__name__", "step")
     subject = Subject(
         name, f"zoo:{name}", lambda given: step(given["table"]), {"table": table}, 32, source=step, **more
     )
@@ -82,7 +82,6 @@ def test_fitted_estimators_are_row_wise_and_those_that_fit_anew_are_not() -> Non
     steps = zoo_models.fitted_steps(train, label)
     refused = {}
     for name, step in steps.items():
-        step.__name__ = name
         found = checked(step)
         if not found.ok:
             refused[name] = found
