@@ -26,6 +26,7 @@ RELEASED = {
     "0001.sql": "791641826d189cf0",
     "0002.sql": "738f4d9933ac7cb3",
     "0003.sql": "fe9e2075d5037f79",
+    "0004.sql": "f0c9ade13bfb6743",
 }
 """A migration that people have applied never changes: a new number is added instead."""
 
@@ -65,14 +66,14 @@ def test_an_old_store_is_brought_to_the_newest_schema_in_one_transaction(
     path = tmp_path / "metadata.db"
     write(path, run("r1"))
     known = migrations.statements
-    later = {4: ["CREATE TABLE more (a TEXT)", "BROKEN"], 5: ["CREATE TABLE third (a TEXT)"]}
-    monkeypatch.setattr(migrations, "SCHEMA", 5)
+    later = {5: ["CREATE TABLE more (a TEXT)", "BROKEN"], 6: ["CREATE TABLE third (a TEXT)"]}
+    monkeypatch.setattr(migrations, "SCHEMA", 6)
     monkeypatch.setattr(migrations, "statements", lambda number: later.get(number) or known(number))
     with pytest.raises(StoreError, match="BROKEN"):
         MetadataStore.open(path)
-    later[4].pop()
+    later[5].pop()
     with MetadataStore.open(path) as store:
-        assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,), (4,), (5,)]
+        assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,), (4,), (5,), (6,)]
         assert store.row("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('more', 'third')") == (2,)
         assert store.find_run("latest").id == "r1"
 

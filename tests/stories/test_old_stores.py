@@ -181,6 +181,21 @@ class read_only:
 def test_no_result_of_an_older_key_meets_the_digests_of_now() -> None:
     """Tables have other digests since version 2 of the key: one that was reused would seem changed by who takes it."""
     shop = Shop(Path.cwd())
+    with Stores(Project.find(), create=False) as stores:
+        has_version_2 = bool(stores.metadata.rows("SELECT 1 FROM dataset_versions"))
     first = shop.run("shop.py:main", "--engine", "inline")
-    assert {"load", "split", "table"} <= set(first.ran)
+    assert first.ran == ["report"] if has_version_2 else {"load", "split", "table"} <= set(first.ran)
     assert shop.run("shop.py:main", "--engine", "inline").ran == ["report"], "which is not cached"
+
+
+def test_datasets_of_before_go_on(old: Path) -> None:
+    with Stores(Project.find(), create=False) as stores:
+        if not stores.metadata.rows("SELECT 1 FROM dataset_versions"):
+            pytest.skip("this release knew no datasets")
+    assert solvent.dataset("numbers").current.number == 1
+    assert solvent.load("numbers@1")["number"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    (old / "numbers.txt").write_text("5\n6\n")
+    import shop
+
+    solvent.run(shop.main)
+    assert solvent.dataset("numbers").current.number == 2

@@ -8,7 +8,7 @@ import time
 from solvent.errors import StoreError
 from solvent.metadata.database import Database
 
-SCHEMA = 3
+SCHEMA = 4
 """The newest schema known here: the number of the last file in schema/."""
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema")

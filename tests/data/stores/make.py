@@ -67,7 +67,7 @@ def fit(train: list[float]) -> Model:
     return Model(sum(train))
 
 
-@step
+@step(dataset="numbers")
 def table(numbers: list[float]) -> "pandas.DataFrame":
     import pandas
 
