@@ -1,15 +1,14 @@
 """The cancer bundle with what its run recorded, for the tests of verification."""
 
 import json
-import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from solvent.config.project import Project
+from solvent.deploy.recorded import read_recorded
 from solvent.runs.stores import Stores
-from solvent.runs.views import Run
 from solvent.serving.folder import MANIFEST
 
 
@@ -19,16 +18,11 @@ class Recorded(NamedTuple):
     response: Any
 
 
-def read_recorded(bundle: Path) -> Recorded:
+def recorded_beside(bundle: Path) -> Recorded:
     """Read the request and the response of the run that a bundle beside its store was cut out of."""
-    before = os.getcwd()
-    os.chdir(bundle.parent)
-    try:
-        with Stores(Project.find(), create=False) as stores:
-            run = Run(stores.metadata.find_run("latest"), stores)
-            return Recorded(bundle, run["split"].output.test, run["predict"].output)
-    finally:
-        os.chdir(before)
+    with Stores(Project.find(bundle.parent), create=False) as stores:
+        _, request, response = read_recorded(str(bundle), stores)
+        return Recorded(bundle, request, response)
 
 
 def copied(bundle: Path, folder: Path) -> Path:

@@ -7,12 +7,12 @@ import pytest
 from solvent.deploy.verify import verify
 from solvent.pipelines.endpoint import Contract
 from solvent.serving.verification import read_verification
-from tests.deploy.recorded import read_recorded
+from tests.deploy.recorded import recorded_beside
 
 
 @pytest.mark.slow
 def test_an_untouched_bundle_passes_to_the_last_bits(cancer: Path) -> None:
-    recorded = read_recorded(cancer)
+    recorded = recorded_beside(cancer)
     said: list[str] = []
     found = verify(
         str(cancer), recorded.request, recorded.response, Contract(), {"evaluate.auc": 0.99}, tell=said.append

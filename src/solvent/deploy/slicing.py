@@ -92,6 +92,7 @@ def main() -> None:
 def _write(order: Order) -> str:
     from solvent.deploy.bundling import Bundler
     from solvent.deploy.live import check_live
+    from solvent.deploy.recorded import annotate
     from solvent.deploy.slice import cut
     from solvent.runs.reenact import Reenactment, Request
     from solvent.runs.stores import Stores
@@ -103,7 +104,7 @@ def _write(order: Order) -> str:
         _check_same(found, traced.demand, order.run_id)
         check_live(order.declaration.name, found, traced)
         bundler = Bundler(order.declaration, found, traced.demand, stores.blobs, order.folder)
-        manifest = bundler.write({"run": order.run_id}, stores)
+        manifest = bundler.write(annotate(order.run_id, found), stores)
         return manifest.digest
 
 

@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvent.deploy.batches import form_of, take
 from solvent.deploy.bounds import check_bounds
 from solvent.deploy.checking import check_steps
 from solvent.deploy.measures import Measured, measure
+from solvent.deploy.recorded import read_recorded
 from solvent.deploy.replay import MOST_ROWS, recorded_rows, replay
 from solvent.deploy.served import Served
 from solvent.deploy.tuning import serving_settings
@@ -19,6 +20,9 @@ from solvent.pipelines.endpoint import Contract
 from solvent.serving.folder import open_bundle
 from solvent.serving.schema import Schema
 from solvent.serving.verification import Verification
+
+if TYPE_CHECKING:
+    from solvent.runs.stores import Stores
 
 Tell = Callable[[str], None]
 
@@ -68,6 +72,12 @@ def verify(
         backend=bundle.manifest.backend,
     )
     return replace(found, settings=serving_settings(found))
+
+
+def verify_recorded(folder: str, contract: Contract, stores: Stores, *, tell: Tell | None = None) -> Verification:
+    """Verify a bundle with what the run that it was cut out of recorded; see `verify`."""
+    run, request, response = read_recorded(folder, stores)
+    return verify(folder, request, response, contract, run.metrics, tell=tell)
 
 
 def recorded_sample(request: Any, response: Any, schema: Schema) -> tuple[Any, Any]:
