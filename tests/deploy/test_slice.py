@@ -18,6 +18,8 @@ from solvent.runs.reenact import Reenactment, Request
 from solvent.runs.stores import Stores
 from solvent.runs.target import load_pipeline
 
+pytestmark = pytest.mark.slow
+
 HEAD = """
 from typing import NamedTuple
 import datetime, os, random, time, uuid
@@ -317,7 +319,6 @@ def test_two_calls_that_both_lead_to_the_response_are_two_requests(cut_of: Cut) 
         cut_of(body, "scale", "join")
 
 
-@pytest.mark.slow
 def test_a_live_step_that_fits_is_refused(cut_of: Cut) -> None:
     body = """
     @step

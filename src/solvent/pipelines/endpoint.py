@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from solvent.errors import AuthoringError
-from solvent.pipelines.places import user_line
+from solvent.pipelines.places import shorten
 
 BACKENDS = ("python", "onnx")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -44,11 +44,11 @@ class Output:
 
     __slots__ = ("field", "index", "step", "text")
 
-    def __init__(self, text: str) -> None:
-        found = _OUTPUT.fullmatch(text)
+    def __init__(self, text: str, where: str | None = None) -> None:
+        found = _OUTPUT.fullmatch(text) if isinstance(text, str) else None
         if found is None:
             raise AuthoringError(
-                f"{text!r} names no output", where=user_line(), hint="write STEP, STEP.FIELD or STEP[2].FIELD"
+                f"{text!r} names no output", where=where, hint="write STEP, STEP.FIELD or STEP[2].FIELD"
             )
         self.text = text
         self.step: str = found["step"]
@@ -79,18 +79,27 @@ class Endpoint:
     module: str = ""
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise AuthoringError(
-                f"{self.name!r} can't be an endpoint's name", where=user_line(), hint="use letters, digits and - _ ."
-            )
-        if not getattr(self.pipeline, "__solvent_pipeline__", False):
-            raise AuthoringError(
-                f"endpoint {self.name!r}: expected a pipeline, found {self.pipeline!r}", where=user_line()
-            )
-        if self.backend not in BACKENDS:
-            raise AuthoringError(
-                f"endpoint {self.name!r}: backend={self.backend!r}", where=user_line(), hint="one of python, onnx"
-            )
+        declaring = sys._getframe(2)  # above the generated __init__, which has no file
+        where = shorten(f"{declaring.f_code.co_filename}:{declaring.f_lineno}")
+        for broken, said, hint in self._rules():
+            if broken:
+                raise AuthoringError(said, where=where, hint=hint)
         for text in (self.request, self.response):
-            Output(text)
-        object.__setattr__(self, "module", sys._getframe(2).f_globals.get("__name__", ""))
+            Output(text, where)
+        object.__setattr__(self, "module", declaring.f_globals.get("__name__", ""))
+
+    def _rules(self) -> Iterator[tuple[bool, str, str]]:
+        """Give each rule: whether it is broken, what to say then, and what to do."""
+        named = isinstance(self.name, str) and _NAME.fullmatch(self.name) is not None
+        yield not named, f"{self.name!r} can't be an endpoint's name", "use letters, digits and - _ ."
+        name = f"endpoint {self.name!r}"
+        is_pipeline = getattr(self.pipeline, "__solvent_pipeline__", False)
+        yield not is_pipeline, f"{name}: expected a pipeline, found {self.pipeline!r}", "decorate it with @pipeline"
+        yield self.backend not in BACKENDS, f"{name}: backend={self.backend!r}", f"one of {', '.join(BACKENDS)}"
+        contract = isinstance(self.contract, Contract)
+        yield not contract, f"{name}: contract={self.contract!r}", "contract=Contract(metrics={...}, ...)"
+        label = self.label is None or isinstance(self.label, str)
+        yield not label, f"{name}: label={self.label!r}", "name the column that is predicted"
+        texts = not isinstance(self.columns, str) and all(isinstance(each, str) for each in self.columns)
+        distinct = texts and len(set(self.columns)) == len(self.columns)
+        yield not distinct, f"{name}: columns={self.columns!r}", "give a list of distinct names"

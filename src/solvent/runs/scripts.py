@@ -26,7 +26,7 @@ def load_former_pipeline(target: str, root: str, command: str) -> Any:
             f"the pipeline {target} was written in a notebook or inside a function, not in a module's file"
         )
     path = os.path.join(root, *place.split("/"))
-    module = load_script(path) if _was_script(path, command) else load_module(path)
+    module = load_script(path) if was_script(path, command) else load_module(path)
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -35,7 +35,8 @@ def load_former_pipeline(target: str, root: str, command: str) -> Any:
     return found
 
 
-def _was_script(path: str, command: str) -> bool:
+def was_script(path: str, command: str) -> bool:
+    """Whether a run was started by a script itself, and not by `solvent run`."""
     import shlex
 
     return shlex.split(command)[:1] == [os.path.basename(path)]
@@ -62,6 +63,36 @@ def load_script(path: str) -> ModuleType:
         return module
     except BaseException as error:
         raise TargetError(f"{path} could not be run\n{user_traceback(error).rstrip()}") from error
+    return module
+
+
+def load_declarations(path: str) -> ModuleType:
+    """Load what a script defines before its first `run`, which is not done; it is no module of this process."""
+    import solvent
+    from solvent.runs import api
+
+    source = read_source(path)
+    if source is None:
+        raise TargetError(f"the script {path} is gone")
+    module = ModuleType(os.path.splitext(os.path.basename(path))[0])
+    module.__file__ = path
+    folder = os.path.dirname(path)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    known = api.run, vars(solvent).get("run")
+    api.run = solvent.run = _stop
+    try:
+        exec(compile(_without_main_part(source, path), path, "exec", dont_inherit=True), module.__dict__)
+    except _Reached:
+        return module
+    except (Exception, SystemExit) as error:
+        raise TargetError(f"{path} could not be loaded\n{user_traceback(error).rstrip()}") from error
+    finally:
+        api.run = known[0]
+        if known[1] is None:
+            del solvent.run
+        else:
+            solvent.run = known[1]
     return module
 
 
