@@ -68,7 +68,6 @@ def load_script(path: str) -> ModuleType:
 
 def load_declarations(path: str) -> ModuleType:
     """Load what a script defines before its first `run`, which is not done; it is no module of this process."""
-    import solvent
     from solvent.runs import api
 
     source = read_source(path)
@@ -79,8 +78,9 @@ def load_declarations(path: str) -> ModuleType:
     folder = os.path.dirname(path)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    known = api.run, vars(solvent).get("run")
-    api.run = solvent.run = _stop
+    solvent = vars(sys.modules["solvent"])
+    known = api.run, solvent.get("run")
+    api.run = solvent["run"] = _stop
     try:
         exec(compile(_without_main_part(source, path), path, "exec", dont_inherit=True), module.__dict__)
     except _Reached:
@@ -89,10 +89,7 @@ def load_declarations(path: str) -> ModuleType:
         raise TargetError(f"{path} could not be loaded\n{user_traceback(error).rstrip()}") from error
     finally:
         api.run = known[0]
-        if known[1] is None:
-            del solvent.run
-        else:
-            solvent.run = known[1]
+        solvent["run"] = known[1] or known[0]
     return module
 
 
