@@ -1,52 +1,178 @@
-"""The ASGI application: decodes requests by the schema, runs the program, and answers."""
+"""The ASGI application of an endpoint: routes, limits, errors, and where predictions run."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
-from solvent.serving.program import Program
-from solvent.serving.tables import from_columns, to_columns
+from solvent.serving import failures, metrics
+from solvent.serving.body import Gone, answer_early, read_body
+from solvent.serving.exchange import CLOSE, JSON, Exchange, Receive, Refusal, Send, refusal_body, to_json
+from solvent.serving.keys import Keys
+from solvent.serving.model import Answer, Decoded, Model
+from solvent.serving.routes import Route, Routes
+from solvent.serving.settings import INLINE_BYTES, Settings
+from solvent.serving.traffic import Traffic
+from solvent.serving.worker import Worker
 
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+ACCESS = logging.getLogger("solvent.serving.access")
+GONE = 499
+"""What is counted for a client that went away: it gets no answer."""
+RETRY = (b"retry-after", b"1")
+_JSON_TYPES = frozenset(["application/json", "text/json", ""])
+
+
+class Served(NamedTuple):
+    """An answered prediction, for those who watch. `key` is what traffic is divided by."""
+
+    model: Model
+    id: bytes
+    key: bytes
+    decoded: Decoded
+    answer: Any
+    seconds: float
+
+
+class Watcher(Protocol):
+    """Sees what is served after the answer is sent: a log, a window, a shadow. Nothing that it raises fails a request."""
+
+    def served(self, served: Served) -> None: ...
+    def refused(self, refusal: Refusal) -> None: ...
+    def families(self) -> Iterable[tuple[str, str, str, list[metrics.Sample]]]: ...
 
 
 class App:
-    """Serves one program. Every answer names the bundle's digest."""
+    """Answers requests with the models of `traffic`. One process, one event loop."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(
+        self,
+        traffic: Traffic,
+        settings: Settings | None = None,
+        keys: Keys | None = None,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
+        self.traffic = traffic
+        self.settings = settings or Settings()
+        self.keys = keys
+        self.watchers = list(watchers)
+        self.metrics = metrics.Metrics()
+        self.worker = Worker(self.settings.queue_limit)
+        self.draining = False
+        self._told: dict[tuple[str, str], bytes] = {}
+        self.routes = Routes(
+            [
+                Route("/predict", {"POST": self._predict}),
+                Route("/metrics", {"GET": self._metrics}),
+                Route("/schema", {"GET": self._schema}),
+            ]
+        )
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        body = await _body(receive)
-        if scope["path"] == "/predict":
-            await self._send(send, 200, self.predict(json.loads(body)))
+        if scope["type"] == "http":
+            await self._serve(Exchange(scope, receive, send))
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
         else:
-            await self._send(send, 404, {"error": f"nothing at {scope['path']}"})
+            await send({"type": "websocket.close", "code": 1000})
 
-    def predict(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer records or columns."""
-        manifest = self.program.bundle.manifest
-        names = [each.name for each in manifest.request.columns]
-        columns = asked.get("columns") or {name: [row[name] for row in asked["records"]] for name in names}
-        answer = self.program.run(from_columns(columns, manifest.request))
-        found = to_columns(answer, [each.name for each in manifest.response.columns])
-        return {"predictions": next(iter(found.values())) if len(found) == 1 else found, "model": manifest.endpoint}
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.close()
+        await send({"type": "lifespan.shutdown.complete"})
 
-    async def _send(self, send: Send, status: int, answer: Any) -> None:
-        headers = [(b"content-type", b"application/json"), (b"solvent-bundle", self.program.bundle.digest.encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+    def drain(self) -> None:
+        """Answer 503 from now on, and tell whoever asks that this server is not ready."""
+        self.draining = True
 
+    def close(self) -> None:
+        """End the thread of predictions."""
+        self.worker.close()
 
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
+    async def _serve(self, exchange: Exchange) -> None:
+        counted = self.metrics
+        counted.in_flight += 1
+        try:
+            await self._answer(exchange)
+        except Gone:
+            exchange.status = GONE
+        except Exception as error:
+            await self._refuse(exchange, failures.to_refusal(error, exchange, self.settings))
+        finally:
+            counted.in_flight -= 1
+            seconds = time.perf_counter() - exchange.began
+            counted.count(exchange.route, exchange.status, seconds)
+            if self.settings.access_log:
+                ACCESS.info("%s", failures.access_line(exchange, seconds))
+
+    async def _answer(self, exchange: Exchange) -> None:
+        route = self.routes.find(exchange)
+        exchange.route = route.name
+        if exchange.method == "OPTIONS":
+            await exchange.answer(204, b"", [(b"allow", route.allowed)])
+            return
+        handler = route.handler(exchange.method)
+        if self.keys is not None and not route.open:
+            self.keys.check(exchange.headers)
+        await handler(exchange)
+
+    async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        for watcher in self.watchers if exchange.route == "/predict" else ():
+            failures.quietly(watcher.refused, refusal)
+        body = refusal_body(refusal, exchange.id)
+        models = self.traffic.models
+        headers = [JSON, *(models[0].headers[1:] if models else ()), *refusal.headers]
+        answer = answer_early if CLOSE in refusal.headers else Exchange.answer
+        await answer(exchange, refusal.status, body, headers)
+
+    def _model(self, exchange: Exchange) -> Model:
+        if self.draining or not self.traffic.ready:
+            raise Refusal(503, "this server is ending" if self.draining else "no model is ready", headers=[RETRY])
+        return self.traffic.model(exchange.key)
+
+    async def _predict(self, exchange: Exchange) -> None:
+        kind = exchange.content_type
+        if kind.partition(";")[0].strip().lower() not in _JSON_TYPES:
+            raise Refusal(415, f"the body is {kind[:80]}, and this route reads application/json")
+        body = await read_body(exchange, self.settings)
+        model = self._model(exchange)
+        answer = await self._run(model, partial(model.predict, body, kind, exchange.id, self._check), len(body))
+        await exchange.answer(200, answer.body, model.headers)
+        self._told_to(exchange, model, answer)
+
+    async def _run(self, model: Model, call: partial[Answer], size_bytes: int) -> Answer:
+        """Predict on the loop what is fast and small, and everything else in the thread."""
+        inline = self.settings.inline
+        if (model.fast if inline is None else inline) and size_bytes <= INLINE_BYTES:
+            return call()
+        return await self.worker.run(call, self.settings.predict_seconds)
+
+    def _check(self, decoded: Decoded) -> None:
+        if decoded.rows > self.settings.row_limit:
+            raise Refusal(
+                413,
+                f"the request has {decoded.rows:,} rows; at most {self.settings.row_limit:,} are answered at a time",
+            )
+
+    def _told_to(self, exchange: Exchange, model: Model, answer: Answer) -> None:
+        self.metrics.count_rows(model.name, answer.decoded.rows)
+        if self.watchers:
+            seconds = time.perf_counter() - exchange.began
+            served = Served(model, exchange.id, exchange.key, answer.decoded, answer.value, seconds)
+            for watcher in self.watchers:
+                failures.quietly(watcher.served, served)
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        more = [family for watcher in self.watchers for family in watcher.families()]
+        text = metrics.text(self.metrics, self.traffic.models, self.worker.waiting, more)
+        await exchange.answer(200, text, [metrics.CONTENT_TYPE])
+
+    async def _schema(self, exchange: Exchange) -> None:
+        from solvent.serving.openapi import schema_answer
+
+        model = self._model(exchange)
+        await exchange.answer(200, to_json(schema_answer(model, self.settings)), model.headers)

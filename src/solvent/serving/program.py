@@ -38,6 +38,10 @@ class Program:
         results: list[Any] = []
         for call in self.calls:
             results.append(call.run(request, results))
+        return self.answer(request, results)
+
+    def answer(self, request: Any, results: list[Any]) -> Any:
+        """Take the response out of the results of all calls."""
         return _at(self.bundle.manifest.answer, request, results, self.frozen)
 
 

@@ -1,0 +1,81 @@
+"""Reading the body of a request within its limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from solvent.serving.exchange import CLOSE, Exchange, Headers, Refusal
+from solvent.serving.settings import Settings
+
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 256 << 20
+"""What a refused client may still send before its connection is closed."""
+
+
+class Gone(Exception):
+    """The client went away before its request was whole."""
+
+
+async def read_body(exchange: Exchange, settings: Settings) -> bytes:
+    """Give the whole body. Refusal 413 above the limit, 408 after the time; Gone if the client is."""
+    limit_bytes = settings.body_limit_bytes
+    told = exchange.headers.get(b"content-length")
+    # llhttp lets digits pass only; a server without it may not.
+    if told is not None and told.isdigit() and int(told) > limit_bytes:
+        raise _too_large(limit_bytes)
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            message = await exchange.receive()
+            if message["type"] != "http.request":
+                raise Gone
+            first: bytes = message.get("body", b"")
+            if len(first) > limit_bytes:
+                raise _too_large(limit_bytes)
+            if not message.get("more_body"):
+                return first
+            return await _read_rest(exchange, first, limit_bytes)
+    except TimeoutError:
+        raise Refusal(408, f"the body did not arrive within {settings.body_seconds:g} s", headers=[CLOSE]) from None
+
+
+async def _read_rest(exchange: Exchange, first: bytes, limit_bytes: int) -> bytes:
+    whole = bytearray(first)
+    while True:
+        message = await exchange.receive()
+        if message["type"] != "http.request":
+            raise Gone
+        whole += message.get("body", b"")
+        if len(whole) > limit_bytes:
+            raise _too_large(limit_bytes)
+        if not message.get("more_body"):
+            return bytes(whole)
+
+
+def _too_large(limit_bytes: int) -> Refusal:
+    return Refusal(
+        413,
+        f"the body has more than {limit_bytes:,} bytes; send the rows in several requests",
+        headers=[CLOSE],
+    )
+
+
+async def answer_early(exchange: Exchange, status: int, body: bytes, headers: Headers) -> None:
+    """Answer a client that still sends, and go on reading for a while: else it sees a broken connection, not the answer."""
+    await exchange.begin(status, len(body), headers)
+    await exchange.send({"type": "http.response.body", "body": body, "more_body": True})
+    # One that waits for "100 Continue" sends nothing.
+    if exchange.headers.get(b"expect", b"").lower() != b"100-continue":
+        await _forget(exchange)
+    await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def _forget(exchange: Exchange) -> None:
+    left = _LINGER_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while left > 0:
+                message = await exchange.receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                left -= len(message.get("body", b""))

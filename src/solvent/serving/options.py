@@ -1,0 +1,56 @@
+"""The options of a server on the command line, for `python -m solvent.serving` and `solvent serve` alike."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from solvent.serving.settings import Settings
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the address, the keys and the limits."""
+    default = Settings()
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on (8000)")
+    parser.add_argument("--keys-file", metavar="FILE", help="the API keys, one a line; or set SOLVENT_SERVE_KEYS")
+    parser.add_argument(
+        "--allow-anyone-on-the-network",
+        action="store_true",
+        help="answer whoever reaches the address, without keys",
+    )
+    limits = parser.add_argument_group("limits")
+    for flag, kind, name, words in (
+        ("--body-limit-mb", float, "body_limit_mb", f"the largest body ({default.body_limit_bytes >> 20})"),
+        ("--row-limit", int, "row_limit", f"the most rows of a request ({default.row_limit})"),
+        ("--body-seconds", float, "body_seconds", f"how long a body may take to arrive ({default.body_seconds:g})"),
+        (
+            "--predict-seconds",
+            float,
+            "predict_seconds",
+            f"how long a prediction may take ({default.predict_seconds:g})",
+        ),
+        ("--queue-limit", int, "queue_limit", f"the most requests that wait for the thread ({default.queue_limit})"),
+        (
+            "--stop-seconds",
+            float,
+            "stop_seconds",
+            f"how long to wait for requests when stopped ({default.stop_seconds:g})",
+        ),
+        ("--batch-rows", int, "batch_rows", "collect requests of one row, up to this many (1: don't)"),
+        ("--batch-ms", float, "batch_ms", f"how long the first request of a batch waits ({default.batch_ms:g})"),
+    ):
+        limits.add_argument(flag, type=kind, dest=name, metavar="N", help=words)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--inline", dest="inline", action="store_true", default=None, help="predict on the event loop")
+    where.add_argument("--thread", dest="inline", action="store_false", help="predict in a thread of its own")
+    parser.add_argument("--access-log", action="store_true", help="write a line of JSON for each request")
+    parser.add_argument("--tracebacks", action="store_true", help="show clients where a step failed")
+
+
+def settings_of(given: Namespace) -> Settings:
+    """Make settings of parsed options; ConfigError for a limit that serves nobody."""
+    names = ("row_limit", "body_seconds", "predict_seconds", "queue_limit", "stop_seconds", "batch_rows", "batch_ms")
+    values = {name: found for name in names if (found := getattr(given, name)) is not None}
+    if given.body_limit_mb is not None:
+        values["body_limit_bytes"] = int(given.body_limit_mb * (1 << 20))
+    return Settings(inline=given.inline, access_log=given.access_log, tracebacks=given.tracebacks, **values)
