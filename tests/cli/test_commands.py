@@ -130,6 +130,7 @@ def test_without_a_store_a_command_says_what_to_do_first(
     project: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     needs = {"why": ["x"], "note": ["x"], "tag": ["x"], "lineage": ["x"], "remake": ["x"], "load": ["x"]}
+    needs |= {"deploy": ["x"], "promote": ["x"], "rollback": ["x"], "models history": ["x"]}
     needs |= {"bundle": ["x"]}
     needs |= {
         "data show": ["x"],

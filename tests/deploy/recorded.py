@@ -21,7 +21,7 @@ class Recorded(NamedTuple):
 def recorded_beside(bundle: Path) -> Recorded:
     """Read the request and the response of the run that a bundle beside its store was cut out of."""
     with Stores(Project.find(bundle.parent), create=False) as stores:
-        _, request, response = read_recorded(str(bundle), stores)
+        _, request, response, _ = read_recorded(str(bundle), stores)
         return Recorded(bundle, request, response)
 
 

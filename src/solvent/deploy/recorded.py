@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.errors import BundleError
 from solvent.runs.views import Run
@@ -23,7 +23,27 @@ def annotate(run_id: str, slice: Slice) -> dict[str, Any]:
     return {"run": run_id} | {name: {"position": node.position, "field": node.field} for name, node in nodes.items()}
 
 
-def read_recorded(folder: str, stores: Stores) -> tuple[Run, Any, Any]:
+class Recorded(NamedTuple):
+    """The run that a bundle was cut out of, and what it recorded; the response came of the call at that position."""
+
+    run: Run
+    request: Any
+    response: Any
+    response_position: int
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the steps that looked at the response, as "step.metric"; of all steps if none did."""
+        steps = self.run.steps
+        looking = {self.response_position}
+        for step in steps:
+            if any(each.run_id == self.run.id and each.position in looking for each in step.input_records):
+                looking.add(step.position)
+        chosen = [step for step in steps if step.position in looking and step.metrics] or steps
+        return {f"{step.name}.{name}": value for step in chosen for name, value in step.metrics.items()}
+
+
+def read_recorded(folder: str, stores: Stores) -> Recorded:
     """Give the run that a bundle was cut out of, and the request and the response that it recorded.
 
     What is not stored any more is made again. BundleError if the bundle does not say where it comes from.
@@ -32,7 +52,8 @@ def read_recorded(folder: str, stores: Stores) -> tuple[Run, Any, Any]:
         with open(os.path.join(folder, ANNOTATIONS), encoding="utf-8") as file:
             notes = json.load(file)
         run = Run(stores.metadata.find_run(notes["run"]), stores)
-        return run, _output(run, notes["request"]), _output(run, notes["response"])
+        request, response = (_output(run, notes[name]) for name in ("request", "response"))
+        return Recorded(run, request, response, notes["response"]["position"])
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise BundleError(
             f"the bundle does not say which rows of which run it was cut out of ({error!r})",

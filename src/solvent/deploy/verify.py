@@ -76,8 +76,8 @@ def verify(
 
 def verify_recorded(folder: str, contract: Contract, stores: Stores, *, tell: Tell | None = None) -> Verification:
     """Verify a bundle with what the run that it was cut out of recorded; see `verify`."""
-    run, request, response = read_recorded(folder, stores)
-    return verify(folder, request, response, contract, run.metrics, tell=tell)
+    recorded = read_recorded(folder, stores)
+    return verify(folder, recorded.request, recorded.response, contract, recorded.metrics, tell=tell)
 
 
 def recorded_sample(request: Any, response: Any, schema: Schema) -> tuple[Any, Any]:

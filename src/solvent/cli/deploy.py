@@ -1,0 +1,140 @@
+"""`solvent deploy`, `promote` and `rollback`: which version of an endpoint its aliases point at."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from solvent.cli.choices import add_json, open_stores
+from solvent.cli.output import print_json, table, wrapped
+
+if TYPE_CHECKING:
+    from solvent.deploy.aliases import Moved
+    from solvent.deploy.deploying import Deployment
+    from solvent.serving.verification import Verification
+
+
+def add_arguments(parser: ArgumentParser, name: str) -> None:
+    if name == "deploy":
+        parser.add_argument("endpoint", metavar="ENDPOINT", help="its name, or path/file.py:NAME")
+        parser.add_argument("--run", metavar="RUN", help="the run to cut it out of; the newest that is done by default")
+        parser.add_argument("--dry-run", action="store_true", help="verify it, and register nothing")
+    elif name == "promote":
+        parser.add_argument("version", metavar="VERSION", help="the version to point at: delays@3, delays@challenger")
+    else:
+        parser.add_argument("endpoint", metavar="ENDPOINT", help="its name")
+    parser.add_argument("--alias", metavar="NAME", default="champion", help="the alias to move (champion)")
+    parser.add_argument("--why", metavar="TEXT", default="", help="why, for the history")
+    add_json(parser)
+
+
+def execute(arguments: Namespace, name: str) -> int:
+    if name == "deploy":
+        return _deploy(arguments)
+    from solvent.deploy.aliases import promote, rollback
+    from solvent.deploy.registry import find_model
+
+    with open_stores() as stores:
+        if name == "promote":
+            version = find_model(arguments.version, stores)
+            moved = promote(version, stores, alias=arguments.alias, why=arguments.why)
+        else:
+            moved = rollback(arguments.endpoint, stores, alias=arguments.alias, why=arguments.why)
+    _show_move(moved, arguments.json)
+    return 0
+
+
+def _show_move(moved: Moved, as_json: bool) -> None:
+    endpoint, number = moved.version.endpoint, moved.version.number
+    if as_json:
+        print_json({"endpoint": endpoint, "alias": moved.alias, "before": moved.before, "version": number})
+    elif not moved.moved:
+        print(f"{endpoint}@{moved.alias} points at version {number} already")
+    else:
+        before = f", and pointed at {moved.before} before" if moved.before is not None else ""
+        print(f"{endpoint}@{moved.alias} points at version {number} now{before}")
+
+
+def _deploy(arguments: Namespace) -> int:
+    from solvent.deploy.deploying import deploy
+    from solvent.deploy.endpoints import choose_run, find_endpoint
+
+    def tell(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    with open_stores() as stores:
+        endpoint = find_endpoint(arguments.endpoint, stores)
+        run, told = choose_run(endpoint, arguments.run, stores)
+        if told:
+            tell(told)
+        made = deploy(
+            endpoint,
+            run,
+            stores,
+            alias=arguments.alias,
+            why=arguments.why,
+            registering=not arguments.dry_run,
+            tell=tell,
+        )
+    if arguments.json:
+        print_json(_facts(made))
+    else:
+        _show(made, arguments.dry_run)
+    return 0 if made.ok else 1
+
+
+def _facts(made: Deployment) -> dict[str, Any]:
+    found = made.verification
+    return {
+        "endpoint": made.endpoint,
+        "run": made.run_id,
+        "bundle": made.bundle,
+        "ok": made.ok,
+        "failures": found.failures,
+        "warnings": found.warnings,
+        "version": made.version.number if made.version else None,
+        "alias": made.alias,
+        "before": made.before,
+        "verification": made.verification_digest,
+        "measures": {each.name: each.value for each in found.measures},
+        "bounds": {each.name: {"found": each.found, "ok": each.ok, "severity": each.severity} for each in found.bounds},
+    }
+
+
+def _show(made: Deployment, dry: bool) -> None:
+    found = made.verification
+    print(f"{made.endpoint} of run {made.run_id}, bundle {made.bundle[:12]}")
+    print("\n".join(findings(found)))
+    for words in found.warnings:
+        print("\n".join(wrapped("note", words)))
+    if not made.ok:
+        _show_refusal(made)
+    elif dry:
+        print("nothing was registered: this was a dry run")
+    elif made.version is not None:
+        before = f", and pointed at {made.before} before" if made.before not in (None, made.version.number) else ""
+        print(f"version {made.version.number}: {made.endpoint}@{made.alias} points at it{before}")
+
+
+def findings(found: Verification) -> list[str]:
+    """Lay out what was found, a line each: the steps, the replay, and each bound of the contract."""
+    from solvent.serving.verification import replay_words
+
+    rows = [("rows one by one", each.step, "as in a batch" if each.ok else each.problem) for each in found.steps]
+    if found.replay is not None:
+        rows.append(("replay", "", replay_words(found.replay)))
+    rows += [("contract", each.name, each.words) for each in found.bounds]
+    marks = [*(each.ok for each in found.steps), *([found.replay.ok] if found.replay else [])]
+    marks += [each.ok for each in found.bounds]
+    cells = [("ok" if ok else "NO", *row) for ok, row in zip(marks, rows, strict=True)]
+    return table(["", "check", "of", "found"], cells, stretch=3).splitlines()
+
+
+def _show_refusal(made: Deployment) -> None:
+    print(f"refused: {made.endpoint}@{made.alias} still points at {made.before or 'nothing'}")
+    for words in made.verification.failures:
+        print("\n".join(wrapped("because", words)))
+    hints = dict.fromkeys(each.hint for each in made.verification.steps if each.hint and not each.ok)
+    for hint in hints:
+        print("\n".join(wrapped("try", hint)))

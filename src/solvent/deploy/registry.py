@@ -1,0 +1,220 @@
+"""Model versions as people name them: found, opened as a folder that serves, and pointed at by aliases."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from solvent.config.private import make_folder
+from solvent.errors import BundleError, NotFoundError, nearest
+from solvent.metadata.models import (
+    AliasMove,
+    ModelRow,
+    endpoint_names,
+    list_aliases,
+    list_moves,
+    list_versions,
+    move_alias,
+)
+from solvent.metadata.pins import ARTIFACT, RUN, add_pin, artifact_subject, remove_pins
+from solvent.runs.facts import user_name
+from solvent.serving.folder import ANNOTATIONS, open_bundle
+from solvent.serving.verification import Verification
+from solvent.serving.verification import read_verification as read_json
+
+if TYPE_CHECKING:
+    from solvent.runs.stores import Stores
+
+CHAMPION = "champion"
+"""The alias that a deployment moves, and that an endpoint's bare name stands for."""
+LATEST = "latest"
+_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+
+
+class ModelVersion(NamedTuple):
+    """A verified bundle under its endpoint's name, and the aliases that point at it now."""
+
+    row: ModelRow
+    aliases: tuple[str, ...]
+
+    @property
+    def endpoint(self) -> str:
+        return self.row.endpoint
+
+    @property
+    def number(self) -> int:
+        return self.row.number
+
+    @property
+    def label(self) -> str:
+        return f"{self.row.endpoint}@{self.row.number}"
+
+
+def find_model(reference: str, stores: Stores) -> ModelVersion:
+    """Find the version that a person means: delays@champion, delays@3, delays@latest, delays@ab12cd or delays.
+
+    The bare name is its champion. NotFoundError with the nearest name.
+    """
+    name, at, which = reference.partition("@")
+    if at and not which:
+        raise NotFoundError(f"{reference!r} names no version", hint=f"{name}@3, {name}@{LATEST} or {name}@{CHAMPION}")
+    versions = list_models(name, stores)
+    which = which or CHAMPION
+    found = [each for each in versions if _is_meant(each, which)]
+    if which == LATEST:
+        found = versions[-1:]
+    if len(found) != 1:
+        raise _unknown_version(name, which, versions, several=len(found) > 1)
+    return found[0]
+
+
+def list_models(endpoint: str, stores: Stores) -> list[ModelVersion]:
+    """Give the versions of an endpoint of this project, oldest first; NotFoundError if it has none."""
+    rows = list_versions(stores.metadata, stores.project_name, endpoint)
+    if not rows:
+        names = endpoint_names(stores.metadata, stores.project_name)
+        known = f"; there are {', '.join(names)}" if names else ""
+        raise NotFoundError(
+            f"no endpoint {endpoint!r} was deployed{nearest(endpoint, names) or known}",
+            hint=f"`solvent deploy {endpoint}` makes its first version",
+        )
+    aliases = list_aliases(stores.metadata, stores.project_name, endpoint)
+    return [ModelVersion(row, tuple(a for a, number in aliases.items() if number == row.number)) for row in rows]
+
+
+def materialise(version: ModelVersion, stores: Stores) -> str:
+    """Give a folder with the bundle of a version, ready to be served; it is made at the first call and then kept.
+
+    BundleError if its bytes are gone, as after a clean-up.
+    """
+    home = os.path.join(stores.home, "bundles")
+    place = os.path.join(home, version.row.bundle)
+    with suppress(BundleError):
+        if open_bundle(place).digest == version.row.bundle:
+            return place
+    make_folder(home)
+    artifact = stores.metadata.find_artifact(version.row.digest, version.row.type)
+    missing = stores.blobs.missing(artifact.all_blobs())
+    if missing:
+        raise BundleError(
+            f"the bundle of {version.label} is gone: {len(missing)} of its files were cleaned away",
+            hint=f"`solvent deploy {version.endpoint} --run {version.row.run_id}` makes it again",
+        )
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=home) as own:
+        made = os.path.join(own, "bundle")
+        shutil.copytree(stores.load(artifact), made, copy_function=shutil.copyfile)
+        annotate(made, {"version": version.number, "serving": json.loads(version.row.settings)})
+        if open_bundle(made).digest != version.row.bundle:
+            raise BundleError(f"the stored bundle of {version.label} is not the one that was deployed")
+        if os.path.isdir(place):
+            shutil.rmtree(place)
+        # Another process may have been faster: then its folder is as good.
+        with suppress(OSError):
+            os.replace(made, place)
+    return place
+
+
+def annotate(folder: str, more: dict[str, Any]) -> None:
+    """Add to what a bundle says beside its digest."""
+    path = os.path.join(folder, ANNOTATIONS)
+    with open(path, encoding="utf-8") as file:
+        known = json.load(file)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({**known, **more}, file, indent=1, sort_keys=True)
+
+
+def read_verification(version: ModelVersion, stores: Stores) -> Verification:
+    """Read what was found when a version was verified."""
+    row = version.row
+    artifact = stores.metadata.find_artifact(row.verification_digest, row.verification_type)
+    return read_json(stores.load(artifact))
+
+
+def check_alias(alias: str) -> str:
+    """Give an alias back, or say what one may look like."""
+    if not _ALIAS.fullmatch(alias) or alias == LATEST:
+        raise NotFoundError(f"{alias!r} can't be an alias", hint="letters, digits, - and _, but not `latest`")
+    return alias
+
+
+def point(stores: Stores, version: ModelVersion, alias: str, kind: str, why: str, *, before: int | None) -> None:
+    """Move an alias in a transaction of the caller, and pin what it points at, and what it pointed at before.
+
+    BundleError if somebody else moved it meanwhile.
+    """
+    row = version.row
+    move = AliasMove(0, alias, before, row.number, kind, why, user_name(), 0.0)
+    if not move_alias(stores.metadata, row.project, row.endpoint, alias, move):
+        now = list_aliases(stores.metadata, row.project, row.endpoint).get(alias)
+        last = list_moves(stores.metadata, row.project, row.endpoint, alias)[-1:]
+        who = f" by {last[0].author}" if last else ""
+        raise BundleError(
+            f"{row.endpoint}@{alias} was moved to {now} meanwhile{who}",
+            hint=f"look at `solvent models history {row.endpoint}`, and try again",
+        )
+    repin(stores, row.endpoint)
+
+
+def repin(stores: Stores, endpoint: str) -> None:
+    """Pin what the aliases of an endpoint point at, and where a rollback would lead; let go of the rest."""
+    project = stores.project_name
+    rows = {row.number: row for row in list_versions(stores.metadata, project, endpoint)}
+    moves = list_moves(stores.metadata, project, endpoint)
+    kept = set(list_aliases(stores.metadata, project, endpoint).values())
+    for alias in {each.alias for each in moves}:
+        target = rollback_target([each for each in moves if each.alias == alias])
+        kept |= {target} if target is not None else set()
+    for row in rows.values():
+        for kind, subject in _subjects(row):
+            reason = f"model {row.endpoint}@{row.number}"
+            if row.number in kept:
+                add_pin(stores.metadata, kind, subject, reason, user_name())
+            else:
+                remove_pins(stores.metadata, kind, subject, reason)
+
+
+def rollback_target(moves: Sequence[AliasMove]) -> int | None:
+    """Give the version that an alias goes back to: where it was before it came to where it is now.
+
+    Moves that a rollback took back don't count: two rollbacks go back two versions.
+    """
+    way: list[int] = []
+    for move in moves:
+        if move.kind == "rollback":
+            while way and way[-1] != move.number:
+                way.pop()
+        if not way or way[-1] != move.number:
+            way.append(move.number)
+    return way[-2] if len(way) > 1 else None
+
+
+def _subjects(row: ModelRow) -> list[tuple[str, str]]:
+    return [
+        (ARTIFACT, artifact_subject(row.digest, row.type)),
+        (ARTIFACT, artifact_subject(row.verification_digest, row.verification_type)),
+        (RUN, row.run_id),
+    ]
+
+
+def _is_meant(version: ModelVersion, which: str) -> bool:
+    if which.isdigit():
+        return version.number == int(which)
+    return which in version.aliases or bool(_DIGEST.fullmatch(which) and version.row.bundle.startswith(which))
+
+
+def _unknown_version(name: str, which: str, versions: Sequence[ModelVersion], *, several: bool) -> NotFoundError:
+    if several:
+        return NotFoundError(f"several versions of {name!r} have a bundle that begins with {which}")
+    aliases = [alias for each in versions for alias in each.aliases]
+    has = f"{len(versions)} version{'s' * (len(versions) > 1)}, and the aliases {', '.join(aliases) or '(none)'}"
+    return NotFoundError(
+        f"no version {which!r} of {name!r}{nearest(which, aliases)}; it has {has}",
+        hint=f"`solvent models {name}` lists them",
+    )
