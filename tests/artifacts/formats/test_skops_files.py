@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from solvent.artifacts.formats.skops_files import Unread, read
+from solvent.artifacts.formats.skops_files import Unread, canonical, read
 from solvent.fingerprint.values import identify
 
 pytestmark = pytest.mark.slow
@@ -66,6 +66,16 @@ def test_what_is_read_equals_what_was_written(name: str) -> None:
     if name != "boosting":  # skops leaves out what a random state was seeded with
         assert identify(again).digest == identify(fitted).digest
     assert (again.predict(rows()[0]) == fitted.predict(rows()[0])).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_estimators_give_equal_bytes_that_skops_reads(name: str) -> None:
+    from skops import io as skops
+
+    once, twice = (written(estimators()[name].fit(*rows())) for _ in range(2))
+    assert canonical(once[0]) == canonical(twice[0])
+    again = skops.loads(canonical(once[0]), trusted=once[1])
+    assert (again.predict(rows()[0]) == read(memoryview(canonical(twice[0])), twice[1]).predict(rows()[0])).all()
 
 
 def test_a_tree_is_read_only_where_it_was_recorded_as_trusted() -> None:

@@ -18,12 +18,14 @@ class _Skops:
     def write(self, value: Any, sink: Sink) -> Mapping[str, Any]:
         if class_name(type(value)) is None or type(value).__module__ == "__main__":
             raise Unsuitable("its class can't be imported by name")
+        from solvent.artifacts.formats.skops_files import canonical
+
         try:
             from skops import io as skops
         except ImportError:
             raise Unsuitable("skops is not installed", "pip install skops") from None
         try:
-            data = skops.dumps(value)
+            data = canonical(skops.dumps(value))
             trusted = sorted(skops.get_untrusted_types(data=data))
             again = skops.loads(data, trusted=trusted)
         except Exception as error:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 PROTOCOL = 2
 _INNER = frozenset(
@@ -31,6 +31,8 @@ _TREE = "sklearn.tree._tree.Tree"
 _BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 _KEYS: dict[str, type] = {f"builtins.{kind.__name__}": kind for kind in (str, int, float, bool)}
 
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
 Node = Mapping[str, Any]
 
 
@@ -45,6 +47,39 @@ def read(data: Any, trusted: Collection[str]) -> Any:
         if schema.get("protocol") != PROTOCOL:
             raise Unread(f"protocol {schema.get('protocol')}")
         return _Reading(archive, frozenset(trusted)).value(schema)
+
+
+def canonical(data: bytes) -> bytes:
+    """Write a file again so that equal estimators give equal bytes: skops puts addresses of memory and the time into it."""
+    with ZipFile(io.BytesIO(data)) as archive:
+        numbers: dict[int, int] = {}
+        files: dict[str, str] = {}
+        schema = _renumbered(json.loads(archive.read("schema.json")), numbers, files)
+        out = io.BytesIO()
+        with ZipFile(out, "w") as made:
+            for name in [*files, "schema.json"]:
+                content = archive.read(name) if name in files else json.dumps(schema, indent=1).encode()
+                made.writestr(ZipInfo(files.get(name, name), _NO_TIME), content)
+        return out.getvalue()
+
+
+def _renumbered(tree: Any, numbers: dict[int, int], files: dict[str, str]) -> Any:
+    """Give a schema with objects and files numbered in the order in which they come."""
+    if isinstance(tree, list):
+        return [_renumbered(each, numbers, files) for each in tree]
+    if not isinstance(tree, dict):
+        return tree
+    made = {}
+    for name, each in tree.items():
+        if name == "__id__" and isinstance(each, int):
+            each = numbers.setdefault(each, len(numbers) + 1)
+        elif name == "file" and isinstance(each, str):
+            suffix = each.rpartition(".")[2]
+            each = files.setdefault(each, f"{len(files)}.{suffix}")
+        else:
+            each = _renumbered(each, numbers, files)
+        made[name] = each
+    return made
 
 
 class _Reading:
