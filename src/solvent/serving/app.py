@@ -129,17 +129,17 @@ class App:
         answer = answer_early if CLOSE in refusal.headers else Exchange.answer
         await answer(exchange, refusal.status, body, headers)
 
-    def _model(self, exchange: Exchange) -> Model:
+    def _model(self, exchange: Exchange, body: bytes = b"") -> Model:
         if self.draining or not self.traffic.ready:
             raise Refusal(503, "this server is ending" if self.draining else "no model is ready", headers=[RETRY])
-        return self.traffic.model(exchange.key)
+        return self.traffic.choose(exchange.headers, body, exchange.content_type)
 
     async def _predict(self, exchange: Exchange) -> None:
         kind = exchange.content_type
         if kind.partition(";")[0].strip().lower() not in _JSON_TYPES:
             raise Refusal(415, f"the body is {kind[:80]}, and this route reads application/json")
         body = await read_body(exchange, self.settings)
-        model = self._model(exchange)
+        model = self._model(exchange, body)
         answer = await self._run(model, partial(model.predict, body, kind, exchange.id, self._check), len(body))
         await exchange.answer(200, answer.body, model.headers)
         self._told_to(exchange, model, answer)

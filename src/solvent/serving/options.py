@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from solvent.serving.settings import Settings
 
@@ -11,7 +11,9 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the address, the keys and the limits."""
     default = Settings()
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="the port to listen on (8000)")
+    parser.add_argument("--port", type=_port, default=8000, help="the port to listen on (8000); 0 takes a free one")
+    parser.add_argument("--socket", metavar="FILE", help="listen on a Unix socket instead")
+    parser.add_argument("--workers", type=_count, metavar="N", help="how many processes; what was measured by default")
     parser.add_argument("--keys-file", metavar="FILE", help="the API keys, one a line; or set SOLVENT_SERVE_KEYS")
     parser.add_argument(
         "--allow-anyone-on-the-network",
@@ -54,3 +56,17 @@ def settings_of(given: Namespace) -> Settings:
     if given.body_limit_mb is not None:
         values["body_limit_bytes"] = int(given.body_limit_mb * (1 << 20))
     return Settings(inline=given.inline, access_log=given.access_log, tracebacks=given.tracebacks, **values)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65535)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 256)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        raise ArgumentTypeError(f"expected a whole number from {least} to {most}, found {text!r}")
+    return int(text)

@@ -1,0 +1,143 @@
+"""One serving process: it answers on a socket that it was given, follows the control file, and stops when it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from solvent.serving.launch import measured
+from solvent.serving.settings import Settings, with_measured
+from solvent.serving.sockets import BACKLOG
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+    from solvent.serving.control import Place
+    from solvent.serving.model import Model
+
+Tell = Callable[[Mapping[str, Any]], None]
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the 60 s after which proxies give up idle connections: who closes first must not be the server."""
+ACCEPTED_AT_ONCE = 4
+"""A worker takes few connections at a time, so that those who come together are spread over all workers."""
+
+
+def work(
+    listening: socket.socket, control: str, settings: Settings, keys: Any, tell: Tell, lifeline: Any = None
+) -> None:
+    """Serve what the control file says until told to stop; SolventError if there is nothing that it can serve.
+
+    `tell` is given events; `lifeline` is a socket at whose end the process that started this one is gone.
+    """
+    from solvent.config.threads import limit_threads
+
+    # One request is a few rows: several numeric threads cost more than they give. Measured: 6.5 ms of CPU instead of 3.8.
+    limit_threads(1)
+    from solvent.serving.swap import Swap
+    from solvent.serving.traffic import Traffic
+
+    traffic = Traffic()
+    swap = Swap(control, traffic, load_model, tell)
+    swap.start()
+    settings = with_measured(settings, measured(control))
+    server = _server(traffic, settings, keys)
+    if lifeline is not None:
+        Thread(target=_live_with, args=(lifeline, server, settings.stop_seconds), daemon=True).start()
+    asyncio.run(_serve(server, swap, listening, tell))
+
+
+def load_model(place: Place) -> Model:
+    """Load the model of a place and let it answer its examples; SolventError if it is not as it should be."""
+    from solvent.serving.folder import open_bundle
+    from solvent.serving.model import Model
+    from solvent.serving.warmup import warm_up
+
+    model = Model(open_bundle(place.folder), place.version)
+    # What a step looks up by name when it is first called is found then.
+    with model.program.code.loading():
+        warm_up(model)
+    return model
+
+
+def _server(traffic: Any, settings: Settings, keys: Any) -> Server:
+    import uvicorn
+
+    from solvent.serving.app import App
+    from solvent.serving.watching import TrafficWatch
+
+    class Stopping(uvicorn.Server):
+        """Ends with exit code 0 when it was asked to stop: it did what it was told."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                yield
+            finally:
+                for each, handler in before.items():
+                    signal.signal(each, handler)
+
+    config = uvicorn.Config(
+        App(traffic, settings, keys, [TrafficWatch(traffic)]),
+        lifespan="on",
+        server_header=False,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        backlog=ACCEPTED_AT_ONCE,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+    )
+    return Stopping(config)
+
+
+async def _serve(server: Server, swap: Any, listening: socket.socket, tell: Tell) -> None:
+    # The server closes what it is given; others listen on the same socket.
+    own = listening.dup()
+    serving = asyncio.create_task(server.serve(sockets=[own]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.001)
+    if not serving.done():
+        listening.listen(BACKLOG)
+        tell({"event": "ready", "pid": os.getpid()})
+    watching = asyncio.create_task(swap.watch())
+    try:
+        await serving
+    finally:
+        watching.cancel()
+
+
+def teller(channel: socket.socket) -> Tell:
+    """Tell events to the process that holds the other end, one JSON object in a line."""
+
+    def tell(event: Mapping[str, Any]) -> None:
+        try:
+            channel.sendall(json.dumps(event).encode() + b"\n")
+        except OSError:
+            # Nobody is left who wants to know; the lifeline ends this process.
+            return
+
+    return tell
+
+
+def _live_with(lifeline: socket.socket, server: Server, stop_seconds: float) -> None:
+    """End with the process at the other end: gracefully, or hard where a step never returns."""
+    import time
+
+    while True:
+        try:
+            if not lifeline.recv(1):
+                break
+        except OSError:
+            break
+    server.should_exit = True
+    time.sleep(stop_seconds + 5)
+    os._exit(1)
