@@ -30,7 +30,16 @@ def logged(number: int = 0, values: Sequence[Any] = (1.5,), **changed: Any) -> L
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     texts = [Path(each.path).read_text() for each in list_segments(str(folder))]
-    return [json.loads(line) for text in texts for line in text.splitlines()]
+    return [each for text in texts for line in text.splitlines() if "counts" not in (each := json.loads(line))]
+
+
+def counts(folder: Path) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for segment in list_segments(str(folder)):
+        for line in Path(segment.path).read_text().splitlines():
+            for kind, number in json.loads(line).get("counts", {}).items():
+                found[kind] = found.get(kind, 0) + number
+    return found
 
 
 def test_an_answered_request_is_one_line_with_model_columns_and_answer(tmp_path: Path) -> None:
@@ -91,11 +100,15 @@ def test_of_refused_requests_only_numbers_are_kept(tmp_path: Path) -> None:
     log.refuse(["missing_column", "missing_column", "wrong_type"])
     log.refuse(["wrong_type"])
     log.close()
-    counts: dict[str, int] = {}
-    for each in lines(tmp_path):
-        for kind, number in each["refused"].items():
-            counts[kind] = counts.get(kind, 0) + number
-    assert counts == {"requests": 2, "missing_column": 1, "wrong_type": 2}
+    assert counts(tmp_path) == {"requests": 2, "missing_column": 1, "wrong_type": 2}
+
+
+def test_answered_requests_are_counted_whether_they_are_in_the_sample_or_not(tmp_path: Path) -> None:
+    log = RequestLog(str(tmp_path), share=0.5)
+    wanted = sum(log.wants(str(number)) for number in range(100))
+    log.close()
+    assert 0 < wanted < 100
+    assert counts(tmp_path) == {"answered": 100}
 
 
 def test_a_bulk_request_is_logged_with_its_first_rows(tmp_path: Path) -> None:

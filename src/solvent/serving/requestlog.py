@@ -20,12 +20,16 @@ ROWS = 1000
 WAITING_ROWS = 20_000
 """More rows do not wait to be written; what comes then is counted as lost."""
 FLUSH_SECONDS = 0.5
+COUNT_SECONDS = 10.0
+"""So often it is written how many requests there were, whether they were in the sample or not."""
 SEGMENT_SECONDS = 3600.0
 SEGMENTS = 16
 """A full log has about so many segments: dropping the oldest takes a small part of it."""
 LEAST_BYTES = 64 << 10
 REFUSED = "requests"
 """Under this name stands the number of refused requests, beside the numbers of those with each kind of problem."""
+ANSWERED = "answered"
+"""And under this one that of the answered requests."""
 
 
 class Logged(NamedTuple):
@@ -80,15 +84,19 @@ class RequestLog:
         self._segments = _Segments(folder, limit_bytes, segment_seconds)
         self._waiting: deque[Logged] = deque()
         self._taken_rows = self._done_rows = 0
-        self._refused: Counter[str] = Counter()
-        self._refusing = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self._counted_at = time.monotonic()
         self._called = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="solvent-requests", daemon=True)
         self._thread.start()
 
     def wants(self, key: str | bytes) -> bool:
-        """Whether a request of this key (its id, or what the caller chose) is in the sample."""
+        """Count an answered request of this key (its id, or what the caller chose); tell whether it is in the sample."""
+        with self._counting:
+            self._counts[ANSWERED] += 1
+        self._call()
         return crc32(key.encode() if isinstance(key, str) else key) < self._below
 
     def add(self, request: Logged) -> None:
@@ -98,14 +106,13 @@ class RequestLog:
             return
         self._taken_rows += request.rows
         self._waiting.append(request)
-        if not self._called.is_set():
-            self._called.set()
+        self._call()
 
     def refuse(self, kinds: Iterable[str]) -> None:
         """Count a request that was refused, by the kinds of its problems. Nothing of what it held is written."""
-        with self._refusing:
-            self._refused.update({REFUSED, *kinds})
-        self._called.set()
+        with self._counting:
+            self._counts.update({REFUSED, *kinds})
+        self._call()
 
     def close(self) -> None:
         """Write what waits and end the thread."""
@@ -113,9 +120,14 @@ class RequestLog:
         self._called.set()
         self._thread.join(5)
 
+    def _call(self) -> None:
+        # Asking is cheaper than setting what is set.
+        if not self._called.is_set():
+            self._called.set()
+
     def _work(self) -> None:
         while True:
-            self._called.wait()
+            self._called.wait(COUNT_SECONDS if self._counts else None)
             self._called.clear()
             self._write_all()
             if self._closing.is_set():
@@ -130,15 +142,21 @@ class RequestLog:
                 request = self._waiting.popleft()
                 self._done_rows += request.rows
                 self._write(request)
-            with self._refusing:
-                refused, self._refused = self._refused, Counter()
-            if refused:
-                self._segments.write(_line({"at": time.time(), "refused": refused}))
+            self._write_counts()
             self._segments.flush()
         except Exception:
             # A full disk, or a folder that is gone: the next requests try again.
             self.lost += 1
             self._segments.give_up()
+
+    def _write_counts(self) -> None:
+        now = time.monotonic()
+        if not self._counts or not (self._closing.is_set() or now - self._counted_at >= COUNT_SECONDS):
+            return
+        with self._counting:
+            counts, self._counts = self._counts, Counter()
+        self._counted_at = now
+        self._segments.write(_line({"at": time.time(), "counts": counts}))
 
     def _write(self, request: Logged) -> None:
         try:
