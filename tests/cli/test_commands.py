@@ -121,7 +121,7 @@ def test_wrong_words_get_the_nearest_and_exit_code_2(
     assert expected in capsys.readouterr().err
 
 
-NEEDS_NO_STORE = {"init", "run", "plan", "config", "copy", "doctor", "score"}
+NEEDS_NO_STORE = {"init", "run", "plan", "config", "copy", "doctor", "score", "monitor"}
 NEEDS_NO_STORE |= {"sources", "sources show", "sources profile", "sources check"}
 
 

@@ -1,5 +1,4 @@
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,41 +7,9 @@ import pytest
 
 from solvent import runs
 from solvent.cli.main import main
-from tests.serving.servers import make_bundle
+from tests.deploy.mails import expected, mails
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of `tests/stories/spam.py`, with the project that made it."""
-    return make_bundle(tmp_path_factory.mktemp("spam"), "spam.py", "spam").parent
-
-
-@pytest.fixture
-def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that project, to run in."""
-    folder = tmp_path / made.name
-    shutil.copytree(made, folder)
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def mails(rows: int = 50) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "id": range(rows),
-            "words": [float(row * 13 % 97) for row in range(rows)],
-            "links": [row % 7 for row in range(rows)],
-            "language": [("nl", "en")[row % 2] for row in range(rows)],
-            "spam": [False] * rows,
-        }
-    )
-
-
-def expected(given: pd.DataFrame) -> list[float]:
-    usual = sum(row % 9 for row in range(300)) / 300
-    return list(given["links"] / (usual + given["words"]) + (given["language"] == "nl") * 0.1)
 
 
 def score(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
@@ -53,12 +20,12 @@ def score(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 
 
 def test_a_file_a_source_and_a_dataset_version_are_scored_alike_whatever_the_batches(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    mailbox: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mails().to_parquet("mails.parquet")
     mails().to_csv("mails.csv", index=False)
-    (project / "configs").mkdir()
-    (project / "configs" / "sources.yaml").write_text("sources: {new-mails: {location: mails.csv}}")
+    (mailbox / "configs").mkdir()
+    (mailbox / "configs" / "sources.yaml").write_text("sources: {new-mails: {location: mails.csv}}")
     score(capsys, "--source", "mails.parquet", "--keep", "id", "--dataset", "scores", "-o", "1.parquet")
     score(capsys, "--source", "new-mails", "--keep", "id", "--batch-rows", "7", "-o", "2.parquet")
     score(capsys, "--source", "mails.csv", "--batch-rows", "1", "-o", "3.parquet")
@@ -72,7 +39,7 @@ def test_a_file_a_source_and_a_dataset_version_are_scored_alike_whatever_the_bat
 
 
 def test_scoring_is_a_run_and_the_same_rows_and_model_are_reused(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    mailbox: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mails().to_parquet("mails.parquet")
     first = score(capsys, "--source", "mails.parquet")
@@ -92,7 +59,7 @@ def test_scoring_is_a_run_and_the_same_rows_and_model_are_reused(
 
 
 def test_bad_rows_are_refused_with_row_and_column_or_put_aside(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    mailbox: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = mails()
     given.loc[[3, 9], "words"] = None
@@ -123,7 +90,7 @@ def test_bad_rows_are_refused_with_row_and_column_or_put_aside(
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_by_name(
-    project: Path, capsys: pytest.CaptureFixture[str], rows: pd.DataFrame, words: list[str], told: str
+    mailbox: Path, capsys: pytest.CaptureFixture[str], rows: pd.DataFrame, words: list[str], told: str
 ) -> None:
     rows.to_parquet("mails.parquet")
     assert main(["score", "bundle", "--source", "mails.parquet", *words]) == 2
@@ -142,14 +109,14 @@ def test_a_table_that_does_not_fit_is_refused_by_name(
     ],
 )
 def test_what_is_not_there_is_named_and_no_run_begins(
-    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    mailbox: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     assert main(["score", *words]) == 2
     assert told in capsys.readouterr().err
     assert runs("score") == []
 
 
-def test_a_table_without_rows_gives_one_without_rows(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_without_rows_gives_one_without_rows(mailbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mails(0).astype({"language": "str"}).to_parquet("mails.parquet")
     counts = score(capsys, "--source", "mails.parquet", "-o", "scored.parquet")
     assert counts["rows"] == 0

@@ -37,7 +37,7 @@ def fit(mails: pd.DataFrame) -> float:
 
 @step
 def score(mails: pd.DataFrame, usual: float) -> pd.Series:
-    return mails["links"] / (usual + mails["words"]) + (mails["language"] == "nl") * 0.1
+    return mails["links"] / (10 + usual + mails["words"]) + (mails["language"] == "nl") * 0.1
 
 
 @pipeline

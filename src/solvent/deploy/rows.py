@@ -97,7 +97,10 @@ class ResponseTables:
         names = [each.name for each in schema.columns]
         self.names = ["prediction"] if names == ["value"] else names
         self.schema = pa.schema(
-            [pa.field(name, _arrow_type(each)) for name, each in zip(self.names, schema.columns, strict=True)]
+            [
+                pa.field(name, arrow_type(each.kind, each.type))
+                for name, each in zip(self.names, schema.columns, strict=True)
+            ]
         )
 
     def make(self, answer: Any) -> pa.Table:
@@ -116,13 +119,14 @@ def _table(columns: dict[str, list[Any]], schema: pa.Schema) -> pa.Table:
         raise DataError(f"the response can't be written as a table: {str(error).splitlines()[0]}") from error
 
 
-def _arrow_type(column: Column) -> pa.DataType:
+def arrow_type(kind: str, type: str = "") -> pa.DataType:
+    """Give the Arrow type of a column of a schema, by its kind and type."""
     import pyarrow as pa
 
     kinds: dict[str, Any] = {
-        "number": pa.float32() if column.type == "float32" else pa.float64(),
+        "number": pa.float32() if type == "float32" else pa.float64(),
         "integer": pa.int64(),
         "boolean": pa.bool_(),
         "time": pa.timestamp("us"),
     }
-    return kinds.get(column.kind, pa.string())
+    return kinds.get(kind, pa.string())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from solvent.config.project import Project
+    from solvent.runs.stores import Stores
 
 BATCH_ROWS = 8192
 TOLD = 5
@@ -247,6 +248,21 @@ def scoring_of(model: str, rows: str, project: Project, **options: Any) -> Scori
     else:
         given["source"] = rows
     return Scoring(Folder(folder), label, **given)
+
+
+def read_rows(rows: str, stores: Stores) -> pa.Table:
+    """Read all of a file, dataset version or source, for nobody's record."""
+    import pyarrow as pa
+
+    given: Any = rows
+    if "@" in rows:
+        from solvent.runs.datasets import find_version
+
+        given = find_version(rows, stores).value()
+    elif os.path.isfile(rows):
+        given = File(rows)
+    _, schema, batches = _opened(given)
+    return pa.Table.from_batches(list(batches), schema)
 
 
 def find_bundle(model: str) -> tuple[str, str]:

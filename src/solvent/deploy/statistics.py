@@ -37,11 +37,13 @@ def statistics_of(slice: Slice, demand: Demand, stores: Stores, request: Schema,
     asked, answered = ((node.position, node.field) for node in (slice.request, slice.response))
     training = _training(slice, demand, names) or asked
     before, origin = _profile(training, demand, stores, names, sensitive)
+    recorded = origin if training == asked else _profile(asked, demand, stores, names, sensitive)[1]
     after, answers = _profile(answered, demand, stores, [each.name for each in response.columns], sensitive)
     return Statistics(
         _columns(before, request),
         _columns(after, response),
         origin,
+        recorded,
         answers,
         tuple(each.name for each in (*request.columns, *response.columns) if is_sensitive(each.name, sensitive)),
     )

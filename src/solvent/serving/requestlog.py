@@ -129,29 +129,30 @@ class RequestLog:
         while True:
             self._called.wait(COUNT_SECONDS if self._counts else None)
             self._called.clear()
-            self._write_all()
-            if self._closing.is_set():
+            closing = self._closing.is_set()  # Asked before writing: what was added until then is written.
+            self._write_all(closing)
+            if closing:
                 self._segments.close()
                 return
             # Requests that come meanwhile are written together.
             self._closing.wait(FLUSH_SECONDS)
 
-    def _write_all(self) -> None:
+    def _write_all(self, closing: bool) -> None:
         try:
             while self._waiting:
                 request = self._waiting.popleft()
                 self._done_rows += request.rows
                 self._write(request)
-            self._write_counts()
+            self._write_counts(closing)
             self._segments.flush()
         except Exception:
             # A full disk, or a folder that is gone: the next requests try again.
             self.lost += 1
             self._segments.give_up()
 
-    def _write_counts(self) -> None:
+    def _write_counts(self, closing: bool) -> None:
         now = time.monotonic()
-        if not self._counts or not (self._closing.is_set() or now - self._counted_at >= COUNT_SECONDS):
+        if not self._counts or not (closing or now - self._counted_at >= COUNT_SECONDS):
             return
         with self._counting:
             counts, self._counts = self._counts, Counter()

@@ -43,12 +43,14 @@ class Origin(NamedTuple):
 class Statistics(NamedTuple):
     """The columns of the training data that a request has, and those of the recorded answers.
 
-    `sensitive` are the columns of requests and answers whose values may be in no log.
+    `asked` and `answers` are the recorded request and its answers. `sensitive` are the columns of requests and answers whose
+    values may be in no log.
     """
 
     request: tuple[ColumnStatistics, ...] = ()
     response: tuple[ColumnStatistics, ...] = ()
     training: Origin = Origin()
+    asked: Origin = Origin()
     answers: Origin = Origin()
     sensitive: tuple[str, ...] = ()
 
@@ -59,6 +61,7 @@ def to_bytes(statistics: Statistics) -> bytes:
         "request": [each._asdict() for each in statistics.request],
         "response": [each._asdict() for each in statistics.response],
         "training": statistics.training._asdict(),
+        "asked": statistics.asked._asdict(),
         "answers": statistics.answers._asdict(),
         "sensitive": statistics.sensitive,
     }
@@ -70,8 +73,8 @@ def read_statistics(data: bytes) -> Statistics:
     try:
         tree = json.loads(data)
         request, response = (tuple(map(_column, tree[name])) for name in ("request", "response"))
-        training, answers = Origin(**tree["training"]), Origin(**tree["answers"])
-        return Statistics(request, response, training, answers, tuple(tree["sensitive"]))
+        training, asked, answers = (Origin(**tree[name]) for name in ("training", "asked", "answers"))
+        return Statistics(request, response, training, asked, answers, tuple(tree["sensitive"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"the statistics of the bundle can't be read: {error!r}") from error
 
