@@ -1,15 +1,19 @@
-"""The cancer bundle with what its run recorded, for the tests of verification."""
+"""The cancer bundle with what its run recorded, and altered copies of it, for the tests of verification."""
 
 import json
 import shutil
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from solvent.artifacts.saving import load, save
 from solvent.config.project import Project
 from solvent.deploy.recorded import read_recorded
+from solvent.fingerprint.values import identify
 from solvent.runs.stores import Stores
-from solvent.serving.folder import MANIFEST
+from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, MANIFEST, FolderBlobs
+from solvent.serving.manifest import artifact_from, artifact_tree
 
 
 class Recorded(NamedTuple):
@@ -25,14 +29,38 @@ def recorded_beside(bundle: Path) -> Recorded:
         return Recorded(bundle, request, response)
 
 
-def copied(bundle: Path, folder: Path) -> Path:
-    """Copy a bundle, to be altered."""
-    return Path(shutil.copytree(bundle, folder / "bundle"))
+class Altered:
+    """A copy of a bundle that is altered and signed again, as by somebody who means it."""
 
+    def __init__(self, bundle: Path, folder: Path) -> None:
+        self.folder = Path(shutil.copytree(bundle, folder / "bundle"))
+        self.tree: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
 
-def signed_again(bundle: Path, **changes: Any) -> Path:
-    """Write a manifest that fits the files of an altered bundle, as somebody who means it would."""
-    tree = json.loads((bundle / MANIFEST).read_text("utf-8"))
-    tree["files"] = {name: sha256((bundle / name).read_bytes()).hexdigest() for name in tree["files"]}
-    (bundle / MANIFEST).write_text(json.dumps(tree | changes, sort_keys=True, ensure_ascii=False, indent=1) + "\n")
-    return bundle
+    def code(self, was: str, new: str) -> None:
+        """Change a line of the live steps."""
+        for file in (self.folder / CODE).rglob("*.py"):
+            text = file.read_text("utf-8")
+            if was in text:
+                file.write_text(text.replace(was, new), "utf-8")
+                return
+        raise AssertionError(f"{was} is nowhere")
+
+    def frozen(self, change: Callable[[Any], Any]) -> None:
+        """Put another value in the place of each frozen one that `change` gives another for."""
+        blobs: Any = FolderBlobs(str(self.folder / BLOBS))
+        for at, tree in enumerate(self.tree["frozen"]):
+            value = load(artifact_from(tree), blobs)
+            new = change(value)
+            if new is not value:
+                self.tree["frozen"][at] = artifact_tree(save(new, identify(new), blobs))
+
+    def sign(self) -> str:
+        """Write a manifest that fits the files, and give the folder."""
+        left_out = (MANIFEST, ANNOTATIONS)
+        files = sorted(each for each in self.folder.rglob("*") if each.is_file() and each.name not in left_out)
+        self.tree["files"] = {
+            each.relative_to(self.folder).as_posix(): sha256(each.read_bytes()).hexdigest() for each in files
+        }
+        text = json.dumps(self.tree, sort_keys=True, ensure_ascii=False, indent=1)
+        (self.folder / MANIFEST).write_text(text + "\n", "utf-8")
+        return str(self.folder)
