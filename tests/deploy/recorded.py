@@ -12,7 +12,7 @@ from solvent.config.project import Project
 from solvent.deploy.recorded import read_recorded
 from solvent.fingerprint.values import identify
 from solvent.runs.stores import Stores
-from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, MANIFEST, FolderBlobs
+from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
 from solvent.serving.manifest import artifact_from, artifact_tree
 
 
@@ -30,10 +30,15 @@ def recorded_beside(bundle: Path) -> Recorded:
 
 
 class Altered:
-    """A copy of a bundle that is altered and signed again, as by somebody who means it."""
+    """A copy of a bundle that is altered and signed again, as by somebody who means it.
 
-    def __init__(self, bundle: Path, folder: Path) -> None:
+    Its examples are gone, unless they are kept: the warm-up before the first answer would find most skews.
+    """
+
+    def __init__(self, bundle: Path, folder: Path, *, examples: bool = False) -> None:
         self.folder = Path(shutil.copytree(bundle, folder / "bundle"))
+        if not examples:
+            (self.folder / EXAMPLES).unlink()
         self.tree: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
 
     def code(self, was: str, new: str) -> None:

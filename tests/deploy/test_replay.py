@@ -1,15 +1,18 @@
 """Planted skews: each is caught by replay over HTTP, and the untouched bundle answers as its run recorded."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from solvent.deploy.checking import answer_body
 from solvent.deploy.replay import Recorded as RecordedRows
-from solvent.deploy.replay import _Replaying, decade, recorded_rows, replay
+from solvent.deploy.replay import _Replaying, decade, recorded_rows, replay, replay_offline
 from solvent.deploy.served import Served
 from solvent.deploy.verify import recorded_sample
+from solvent.errors import BundleError
 from solvent.serving.folder import open_bundle
 from solvent.serving.verification import Replay, replay_words
 from tests.deploy.recorded import Altered, Recorded, recorded_beside
@@ -32,8 +35,11 @@ def replayed(folder: str, recorded: Recorded) -> Replay:
     manifest = open_bundle(folder).manifest
     request, response = recorded_sample(recorded.request, recorded.response, manifest.request)
     rows = recorded_rows(request, response, manifest)
-    with Served(folder) as server:
-        return replay(server.port, rows, (0, 1), manifest.tolerance, singles=20)
+    try:
+        with Served(folder) as server:
+            return replay(server.port, rows, (0, 1), manifest.tolerance, singles=20)
+    except BundleError as error:
+        return replay_offline(partial(answer_body, folder), rows, manifest.tolerance, error.problem)
 
 
 def swapped(bundle: Altered) -> None:
@@ -104,6 +110,18 @@ def test_a_planted_skew_is_caught(name: str, cancer: Path, cancer_rows: Recorded
     assert worst.request["mean radius"]
     assert worst.cells[0].expected != worst.cells[0].found
     print(f"{name}: {replay_words(found)}")
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_does_not_start_is_told_with_the_rows(
+    cancer: Path, cancer_rows: Recorded, tmp_path: Path
+) -> None:
+    bundle = Altered(cancer, tmp_path, examples=True)
+    rounded(bundle)
+    found = replayed(bundle.sign(), cancer_rows)
+    assert found.problem.startswith("the endpoint does not start: the bundle does not answer as its run did")
+    assert found.different_rows > 0
+    assert found.worst
 
 
 @pytest.mark.slow

@@ -22,16 +22,22 @@ from solvent.errors import BundleError, SolventError
 from solvent.pipelines.containers import replace
 from solvent.serving.folder import open_bundle
 from solvent.serving.holes import Hole
+from solvent.serving.model import Model, StepError
 from solvent.serving.program import LiveCall, Program, fill
 from solvent.serving.verification import StepCheck, StepTime
+from solvent.serving.wire import BadRequest
 
 
 class Order(NamedTuple):
-    """What the process is to do: check the bundle in `folder`; `request` is pickled, for its types are there."""
+    """What the process is to do: check the bundle in `folder`, or answer the `whole` request, which is a body then.
+
+    Else the request is pickled by itself, for its types may be those of the bundle.
+    """
 
     folder: str
     request: bytes
     answer: str
+    whole: bool = False
 
 
 class Checked(NamedTuple):
@@ -45,8 +51,19 @@ class Checked(NamedTuple):
 
 def check_steps(folder: str, request: Any) -> Checked:
     """Check the live steps of a bundle on recorded rows; BundleError if that process ends before it has answered."""
+    found: Checked = _order(folder, pickle.dumps(request), False)
+    return found
+
+
+def answer_body(folder: str, body: bytes) -> bytes:
+    """Answer the body of a request as the endpoint does, with no server; BundleError tells the error of a step."""
+    found: bytes = _order(folder, body, True)
+    return found
+
+
+def _order(folder: str, request: bytes, whole: bool) -> Any:
     with tempfile.TemporaryDirectory(prefix="solvent-verify-") as own:
-        order = Order(os.path.abspath(folder), pickle.dumps(request), f"{own}/answer")
+        order = Order(os.path.abspath(folder), request, f"{own}/answer", whole)
         ended = subprocess.run(
             [sys.executable, "-P", "-c", "from solvent.deploy.checking import main; main()"],
             input=pickle.dumps(order),
@@ -57,7 +74,7 @@ def check_steps(folder: str, request: Any) -> Checked:
         )
         try:
             with open(order.answer, "rb") as file:
-                answer: Checked | SolventError = pickle.load(file)
+                answer = pickle.load(file)
         except OSError:
             raise BundleError(
                 f"the process that checks the steps ended with exit code {ended.returncode}", where=folder
@@ -75,13 +92,24 @@ def main() -> None:
     # As the server does.
     limit_threads(1)
     order: Order = pickle.load(sys.stdin.buffer)
-    answer: Checked | SolventError
+    answer: Any
     try:
-        answer = _check(order)
+        answer = _answer(order) if order.whole else _check(order)
     except SolventError as error:
         answer = error
     with open(order.answer, "wb") as file:
         pickle.dump(answer, file)
+
+
+def _answer(order: Order) -> bytes:
+    model = Model(open_bundle(order.folder))
+    try:
+        return model.predict(order.request, "application/json", b"", lambda decoded: None).body
+    except BadRequest as error:
+        raise BundleError(f"recorded rows are refused: {error.problems[:1]}") from error
+    except StepError as error:
+        cause = error.__cause__
+        raise BundleError(f"step {error.step} fails on recorded rows: {type(cause).__name__}: {cause}") from error
 
 
 def _check(order: Order) -> Checked:

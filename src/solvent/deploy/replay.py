@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
 
 from solvent.deploy.batches import Laid
 from solvent.deploy.differences import Differences, compare, distance, shown
+from solvent.errors import SolventError
 from solvent.serving.manifest import Manifest
 from solvent.serving.tables import to_columns
 from solvent.serving.verification import Cell, OddRow, Replay
@@ -49,12 +50,7 @@ class Asker:
         status, body = self.post(body_of(columns))
         if status != 200:
             raise _Refused(_problem(status, body))
-        predictions = json.loads(body)["predictions"]
-        if isinstance(predictions, Mapping):
-            return {str(name): list(values) for name, values in predictions.items()}
-        if predictions and isinstance(predictions[0], Mapping):
-            return {name: [each[name] for each in predictions] for name in predictions[0]}
-        return {"": predictions}
+        return answers_of(body)
 
     def post(self, body: bytes) -> tuple[int, bytes]:
         try:
@@ -67,6 +63,16 @@ class Asker:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def answers_of(body: bytes) -> dict[str, list[Any]]:
+    """Read the answers of a body as columns; one that has no name is ""."""
+    predictions = json.loads(body)["predictions"]
+    if isinstance(predictions, Mapping):
+        return {str(name): list(values) for name, values in predictions.items()}
+    if predictions and isinstance(predictions[0], Mapping):
+        return {name: [each[name] for each in predictions] for name in predictions[0]}
+    return {"": predictions}
 
 
 def body_of(columns: Mapping[str, Sequence[Any]]) -> bytes:
@@ -103,7 +109,7 @@ def replay(port: int, recorded: Recorded, first: Sequence[int], tolerance: float
     began = time.perf_counter()
     rows = min(recorded.rows, MOST_ROWS)
     alone = list(dict.fromkeys([*(row for row in first if row < rows), *range(rows)]))[:singles]
-    check = _Replaying(recorded, max(tolerance, _SINGLE_TOLERANCE) if recorded.single_precision else tolerance)
+    check = _Replaying(recorded, tolerance)
     asker = Asker(port)
     try:
         for row in alone:
@@ -115,18 +121,30 @@ def replay(port: int, recorded: Recorded, first: Sequence[int], tolerance: float
     return check.record(len(alone), rows, time.perf_counter() - began)
 
 
+def replay_offline(answer: Callable[[bytes], bytes], recorded: Recorded, tolerance: float, problem: str) -> Replay:
+    """Compare what is answered without a server, where there is none because of the `problem`."""
+    check = _Replaying(recorded, tolerance, problem)
+    rows = list(range(min(recorded.rows, MOST_ROWS)))
+    body = body_of({name: [values[row] for row in rows] for name, values in recorded.request.items()})
+    try:
+        check.compare(answers_of(answer(body)), rows)
+    except SolventError as error:
+        check.problem += f"; {error.problem}"
+    return check.record(0, len(rows), 0.0)
+
+
 class _Replaying:
     """Collects how the answers differ."""
 
-    def __init__(self, recorded: Recorded, tolerance: float) -> None:
+    def __init__(self, recorded: Recorded, tolerance: float, problem: str = "") -> None:
         self._recorded = recorded
-        self._tolerance = tolerance
+        self._tolerance = max(tolerance, _SINGLE_TOLERANCE) if recorded.single_precision else tolerance
         self._expected = Laid({name: list(values) for name, values in recorded.response.items()}, {})
         self._found = Differences()
         self._refused: dict[int, str] = {}
         self._flipped: set[int] = set()
         self._sizes: dict[str, int] = {}
-        self._problem = ""
+        self.problem = problem
         self._numbers = 0
         self._exact = 0
 
@@ -137,10 +155,14 @@ class _Replaying:
         except _Refused as refused:
             self._refused.update(dict.fromkeys(rows, str(refused)))
             return
+        self.compare(answers, rows)
+
+    def compare(self, answers: Mapping[str, Sequence[Any]], rows: list[int]) -> None:
+        """Compare the answers to some rows with the recorded ones."""
         if len(answers) == 1 and len(self._expected.columns) == 1:
             answers = {next(iter(self._expected.columns)): next(iter(answers.values()))}
-        found = compare(self._expected, Laid(answers, {}), rows, self._tolerance)
-        self._problem = self._problem or (found.problem and f"an answer {found.problem}")
+        found = compare(self._expected, Laid(dict(answers), {}), rows, self._tolerance)
+        self.problem = self.problem or (found.problem and f"an answer {found.problem}")
         self._found.largest = max(self._found.largest, found.largest)
         for row, cells in found.rows.items():
             self._found.rows.setdefault(row, cells)
@@ -148,7 +170,7 @@ class _Replaying:
         if not found.problem:
             self._count(answers, rows)
 
-    def _count(self, answers: Mapping[str, list[Any]], rows: list[int]) -> None:
+    def _count(self, answers: Mapping[str, Sequence[Any]], rows: list[int]) -> None:
         """Count differences by their power of ten, and answers of another class."""
         for name, values in self._expected.columns.items():
             for place, row in enumerate(rows):
@@ -190,7 +212,7 @@ class _Replaying:
             histogram=tuple((name, self._sizes[name]) for name in decades() if name in self._sizes),
             worst=self._worst(),
             seconds=seconds,
-            problem=self._problem,
+            problem=self.problem,
             exact_share=self._exact / self._numbers if self._numbers else 0.0,
         )
 

@@ -72,9 +72,8 @@ class Served:
         while not self._is_ready():
             if self.process.poll() is not None:
                 raise BundleError(
-                    f"the endpoint ended with exit code {self.process.returncode} before it was ready",
+                    f"the endpoint does not start: {self.last_words() or f'exit code {self.process.returncode}'}",
                     where=self.folder,
-                    hint=self.last_words() or None,
                 )
             if time.perf_counter() > deadline:
                 raise BundleError(f"the endpoint was not ready after {START_SECONDS:.0f} s", where=self.folder)
@@ -92,10 +91,10 @@ class Served:
             connection.close()
 
     def last_words(self) -> str:
-        """Give the last line that the server wrote."""
-        self._log.flush()
-        text = Path(self._log.name).read_text("utf-8", errors="replace").strip()
-        return text.splitlines()[-1][:300] if text else ""
+        """Give what the server wrote last: the error that it told, or its last line."""
+        lines = Path(self._log.name).read_text("utf-8", errors="replace").strip().splitlines()
+        told = [each.removeprefix("solvent: ") for each in lines if each.startswith("solvent: ")]
+        return (told or lines or [""])[-1][:300]
 
     def usage(self) -> Usage:
         """Look at the server and all processes that it started."""
@@ -115,7 +114,8 @@ def free_port() -> int:
 def own_environment() -> dict[str, str]:
     """Give the environment of a process that has Solvent and what is installed, and nothing of the project's folder."""
     ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return {**os.environ, "PYTHONPATH": ours, "PYTHONDONTWRITEBYTECODE": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOLVENT_")}
+    return {**kept, "PYTHONPATH": ours, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def memory_bytes(pids: list[int]) -> int | None:

@@ -6,20 +6,22 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.deploy.batches import form_of, take
 from solvent.deploy.bounds import check_bounds
-from solvent.deploy.checking import check_steps
+from solvent.deploy.checking import Checked, answer_body, check_steps
 from solvent.deploy.measures import Measured, measure
 from solvent.deploy.recorded import read_recorded
-from solvent.deploy.replay import MOST_ROWS, recorded_rows, replay
+from solvent.deploy.replay import MOST_ROWS, Recorded, recorded_rows, replay, replay_offline
 from solvent.deploy.served import Served
 from solvent.deploy.tuning import serving_settings
+from solvent.errors import BundleError
 from solvent.pipelines.endpoint import Contract
 from solvent.serving.folder import open_bundle
 from solvent.serving.schema import Schema
-from solvent.serving.verification import Verification
+from solvent.serving.verification import Replay, Verification
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores
@@ -48,13 +50,8 @@ def verify(
     recorded = recorded_rows(asked, answered, bundle.manifest)
     said(f"checking {len(bundle.manifest.calls)} live steps on recorded rows")
     checked = check_steps(folder, asked)
-    with Served(folder) as server:
-        said(f"replaying {recorded.rows:,} recorded rows over HTTP")
-        replayed = replay(server.port, recorded, checked.first, contract.tolerance)
-        measured = Measured((), ())
-        if not replayed.refused_rows:
-            said("measuring memory, processor time, latency and cold start")
-            measured = measure(server, recorded, checked.modules)
+    endpoint = _Endpoint(folder, recorded, checked, contract.tolerance, said)
+    replayed, measured = endpoint.run()
     found = Verification(
         endpoint=bundle.manifest.endpoint,
         digest=bundle.digest,
@@ -72,6 +69,31 @@ def verify(
         backend=bundle.manifest.backend,
     )
     return replace(found, settings=serving_settings(found))
+
+
+class _Endpoint(NamedTuple):
+    """The real server of a bundle, tried and measured once."""
+
+    folder: str
+    recorded: Recorded
+    checked: Checked
+    tolerance: float
+    tell: Tell
+
+    def run(self) -> tuple[Replay, Measured]:
+        """Replay the recorded rows and measure; where it does not start, compare what its steps answer without it."""
+        try:
+            with Served(self.folder) as server:
+                self.tell(f"replaying {self.recorded.rows:,} recorded rows over HTTP")
+                replayed = replay(server.port, self.recorded, self.checked.first, self.tolerance)
+                if replayed.refused_rows:
+                    return replayed, Measured((), ())
+                self.tell("measuring memory, processor time, latency and cold start")
+                return replayed, measure(server, self.recorded, self.checked.modules)
+        except BundleError as error:
+            self.tell("answering recorded rows without a server")
+            answer = partial(answer_body, self.folder)
+            return replay_offline(answer, self.recorded, self.tolerance, error.problem), Measured((), ())
 
 
 def verify_recorded(folder: str, contract: Contract, stores: Stores, *, tell: Tell | None = None) -> Verification:

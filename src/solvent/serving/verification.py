@@ -187,10 +187,8 @@ class Verification:
 
 def replay_words(replay: Replay) -> str:
     """Say in one sentence how the endpoint's answers compare with the recorded ones."""
-    if replay.problem:
-        return replay.problem
     total = replay.batch_rows or replay.single_rows
-    parts = []
+    parts = [replay.problem] if replay.problem else []
     if replay.refused_rows:
         parts.append(f"{replay.refused_rows:,} of {total:,} rows were refused")
     if replay.different_rows:
