@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from solvent.artifacts.saving import save
 from solvent.deploy.onnx import is_convertible, to_onnx
 from solvent.deploy.proof import module_of, prove, refuse
+from solvent.deploy.rerun import whole_with_request
 from solvent.deploy.schemas import example_rows, schema_of
+from solvent.deploy.selection import without
 from solvent.deploy.slice import Slice
 from solvent.deploy.slicing import Declaration
 from solvent.deploy.sources import WHOLE, reduce_sources
@@ -22,6 +24,7 @@ from solvent.model import ArtifactRef, Blobs
 from solvent.pipelines.containers import replace_refs
 from solvent.pipelines.ref import Ref, call_of, describe, path_of
 from solvent.plan.graph import Call as PlanCall
+from solvent.runs.dataflow import Node
 from solvent.runs.demand import Demand
 from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
 from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
@@ -57,12 +60,10 @@ class Bundler:
 
     def write(self, annotations: Mapping[str, Any], stores: Stores) -> Manifest:
         calls = tuple(self._call(call) for call in self._slice.live)
-        request, response = (
-            self._value(node.position, node.field) for node in (self._slice.request, self._slice.response)
-        )
+        request, response = self._request(), self._value(self._slice.response)
         self._file(EXAMPLES, json.dumps(example_rows(request, response, EXAMPLE_ROWS), ensure_ascii=False).encode())
         self._write_code()
-        asked, answered = schema_of(request, self._endpoint.columns), schema_of(response, ())
+        asked, answered = schema_of(request, self._slice.columns or self._endpoint.columns), schema_of(response, ())
         self._file(STATISTICS, to_bytes(statistics_of(self._slice, self._demand, stores, asked, answered)))
         manifest = Manifest(
             endpoint=self._endpoint.name,
@@ -114,11 +115,13 @@ class Bundler:
             code.digest if code else "",
         )
 
-    def _hole(self, ref: Ref) -> Hole:
+    def _hole(self, ref: Ref) -> Any:
         index, path = call_of(ref).index, path_of(ref)
         request = self._slice.request
         if index == request.position and path[: len(_path(request.field))] == _path(request.field):
             return Hole(REQUEST, 0, path[len(_path(request.field)) :])
+        if index == request.position and not path:
+            return whole_with_request(ref, request.field, self._hole)
         if index in self._places:
             return Hole(CALL, self._places[index], path)
         return Hole(FROZEN, self._freeze(ref))
@@ -141,8 +144,14 @@ class Bundler:
         model = to_onnx(self._demand.value(ref), f"the frozen result of `{describe(ref)}`")
         return save(model, identify(model), self._blobs)
 
-    def _value(self, index: int, field: str) -> Any:
-        return self._demand.read(self._states[index], _path(field))
+    def _request(self) -> Any:
+        """Give the recorded request with the columns that are asked for."""
+        request = self._value(self._slice.request)
+        names, left_out = self._slice.all_columns, self._slice.left_out
+        return without(request, names, left_out) if names and left_out else request
+
+    def _value(self, node: Node) -> Any:
+        return self._demand.read(self._states[node.position], _path(node.field))
 
     def _file(self, name: str, data: bytes) -> None:
         path = os.path.join(self._folder, *name.split("/"))

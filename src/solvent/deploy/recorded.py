@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from solvent.deploy.selection import without
 from solvent.errors import BundleError
 from solvent.runs.views import Run
 from solvent.serving.folder import ANNOTATIONS
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 def annotate(run_id: str, slice: Slice) -> dict[str, Any]:
     """Note beside a bundle which outputs of which run it was cut between."""
     nodes = {"request": slice.request, "response": slice.response}
-    return {"run": run_id} | {name: {"position": node.position, "field": node.field} for name, node in nodes.items()}
+    left_out = {"left_out": slice.left_out, "columns": slice.all_columns} if slice.left_out else {}
+    return {"run": run_id, **left_out} | {
+        name: {"position": node.position, "field": node.field} for name, node in nodes.items()
+    }
 
 
 class Recorded(NamedTuple):
@@ -53,6 +57,8 @@ def read_recorded(folder: str, stores: Stores) -> Recorded:
             notes = json.load(file)
         run = Run(stores.metadata.find_run(notes["run"]), stores)
         request, response = (_output(run, notes[name]) for name in ("request", "response"))
+        if notes.get("left_out"):
+            request = without(request, notes["columns"], notes["left_out"])
         return Recorded(run, request, response, notes["response"]["position"])
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise BundleError(

@@ -21,11 +21,22 @@ if TYPE_CHECKING:
 
 
 class Slice(NamedTuple):
-    """What is served: `request` and `response` are outputs of the run, `live` the calls between them in call order."""
+    """What is served: `request` and `response` are outputs of the run, `live` the calls between them in call order.
+
+    `all_columns` are those of the recorded request, `left_out` those on which the response does not depend; None for a
+    request without columns, such as a list of texts.
+    """
 
     request: Node
     response: Node
     live: tuple[Call, ...]
+    all_columns: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a request to the endpoint, in their order."""
+        return tuple(name for name in self.all_columns or () if name not in self.left_out)
 
 
 def cut(endpoint: Declaration, demand: Demand, result: Any) -> Slice:

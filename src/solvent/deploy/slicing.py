@@ -103,9 +103,21 @@ def _write(order: Order) -> str:
         found = cut(order.declaration, traced.demand, traced.result)
         _check_same(found, traced.demand, order.run_id)
         check_live(order.declaration.name, found, traced)
+        found = _with_columns(order.declaration, found, traced.demand)
         bundler = Bundler(order.declaration, found, traced.demand, stores.blobs, order.folder)
         manifest = bundler.write(annotate(order.run_id, found), stores)
         return manifest.digest
+
+
+def _with_columns(declaration: Declaration, found: Slice, demand: Demand) -> Slice:
+    """Leave out of the request what the response is proved not to depend on."""
+    from solvent.deploy.columns import needed_columns
+    from solvent.deploy.rerun import Rerun
+
+    run = Rerun(found, demand)
+    request, response = run.recorded(found.request), run.recorded(found.response)
+    needed = needed_columns(declaration, [state.call for state in demand.states], run, request, response)
+    return found if needed is None else found._replace(all_columns=needed.all_names, left_out=needed.left_out)
 
 
 def _check_same(found: Slice, demand: Demand, run_id: str) -> None:
