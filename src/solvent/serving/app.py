@@ -10,11 +10,12 @@ from typing import Any, NamedTuple, Protocol
 
 from solvent.serving import failures, metrics
 from solvent.serving.body import Gone, answer_early, read_body
-from solvent.serving.exchange import CLOSE, JSON, Exchange, Receive, Refusal, Send, refusal_body, to_json
+from solvent.serving.exchange import CLOSE, JSON, Exchange, Receive, Refusal, Send, refusal_body
 from solvent.serving.keys import Keys
 from solvent.serving.model import Answer, Decoded, Model
 from solvent.serving.routes import Route, Routes
 from solvent.serving.settings import INLINE_BYTES, Settings
+from solvent.serving.told import Told
 from solvent.serving.traffic import Traffic
 from solvent.serving.worker import Worker
 
@@ -61,14 +62,7 @@ class App:
         self.metrics = metrics.Metrics()
         self.worker = Worker(self.settings.queue_limit)
         self.draining = False
-        self._told: dict[tuple[str, str], bytes] = {}
-        self.routes = Routes(
-            [
-                Route("/predict", {"POST": self._predict}),
-                Route("/metrics", {"GET": self._metrics}),
-                Route("/schema", {"GET": self._schema}),
-            ]
-        )
+        self.routes = Routes([Route("/predict", {"POST": self._predict}), *Told(self).routes()])
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -129,7 +123,8 @@ class App:
         answer = answer_early if CLOSE in refusal.headers else Exchange.answer
         await answer(exchange, refusal.status, body, headers)
 
-    def _model(self, exchange: Exchange, body: bytes = b"") -> Model:
+    def ready_model(self, exchange: Exchange, body: bytes = b"") -> Model:
+        """Give the model for a request; Refusal 503 while there is none, or while the server ends."""
         if self.draining or not self.traffic.ready:
             raise Refusal(503, "this server is ending" if self.draining else "no model is ready", headers=[RETRY])
         return self.traffic.choose(exchange.headers, body, exchange.content_type)
@@ -139,7 +134,7 @@ class App:
         if kind.partition(";")[0].strip().lower() not in _JSON_TYPES:
             raise Refusal(415, f"the body is {kind[:80]}, and this route reads application/json")
         body = await read_body(exchange, self.settings)
-        model = self._model(exchange, body)
+        model = self.ready_model(exchange, body)
         answer = await self._run(model, partial(model.predict, body, kind, exchange.id, self._check), len(body))
         await exchange.answer(200, answer.body, model.headers)
         self._told_to(exchange, model, answer)
@@ -166,13 +161,7 @@ class App:
             for watcher in self.watchers:
                 failures.quietly(watcher.served, served)
 
-    async def _metrics(self, exchange: Exchange) -> None:
+    def metrics_text(self) -> bytes:
+        """Write all counters as Prometheus reads them."""
         more = [family for watcher in self.watchers for family in watcher.families()]
-        text = metrics.text(self.metrics, self.traffic.models, self.worker.waiting, more)
-        await exchange.answer(200, text, [metrics.CONTENT_TYPE])
-
-    async def _schema(self, exchange: Exchange) -> None:
-        from solvent.serving.openapi import schema_answer
-
-        model = self._model(exchange)
-        await exchange.answer(200, to_json(schema_answer(model, self.settings)), model.headers)
+        return metrics.text(self.metrics, self.traffic.models, self.worker.waiting, more)

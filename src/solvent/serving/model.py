@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from solvent.serving.folder import Bundle
+from solvent.serving.folder import ANNOTATIONS, Bundle
 from solvent.serving.program import Program
 from solvent.serving.wire import Codec
 
@@ -71,6 +72,7 @@ class Model:
         self.steps = tuple(call.step for call in manifest.calls)
         self.step_seconds = [0.0] * len(self.steps)
         self.step_calls = 0
+        self.annotations = _read_annotations(bundle.folder)
         self.fast = False
         self.loaded_at = time.time()
 
@@ -96,3 +98,14 @@ class Model:
             before = now
         self.step_calls += 1
         return self.program.answer(request, results)
+
+
+def _read_annotations(folder: str) -> Mapping[str, Any]:
+    """Read what is told beside a bundle: its run, times, and how it was measured to be served best."""
+    try:
+        with open(os.path.join(folder, ANNOTATIONS), encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        # They are no part of the bundle: without them it answers as well.
+        return {}
+    return found if isinstance(found, dict) else {}

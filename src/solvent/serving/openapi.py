@@ -8,12 +8,48 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solvent.serving.folder import EXAMPLES
+from solvent.serving.jsonschema import Tree, answers_schema, columns_schema, row_schema
 from solvent.serving.model import Model
 from solvent.serving.schema import schema_tree
 from solvent.serving.settings import Settings
 
+_TEXT = {"type": "string"}
+_OBJECT = {"type": "object"}
+_PROBLEM = {
+    "type": "object",
+    "properties": {
+        "row": {"type": ["integer", "null"]},
+        "column": {"type": ["string", "null"]},
+        "problem": _TEXT,
+    },
+}
+_ERROR = {
+    "type": "object",
+    "properties": {"error": _TEXT, "problems": {"type": "array", "items": _PROBLEM}, "id": _TEXT},
+    "required": ["error"],
+}
+REFUSALS = {
+    400: "This can't be read.",
+    401: "An API key is missing, or it is none of this server's.",
+    404: "There is nothing at this path.",
+    405: "This route knows other methods.",
+    408: "The body did not arrive in time.",
+    413: "There are too many bytes or rows.",
+    415: "The body is not of a type that this route reads.",
+    422: "A value, a column or a row is not as asked for; `problems` names it.",
+    429: "Too many requests wait.",
+    500: "A step failed; `problems` names it.",
+    503: "No model is ready, or the server is ending.",
+    504: "The prediction took too long.",
+}
+_HEADERS: Tree = {
+    "Solvent-Model": {"description": "The model that answered, endpoint@version.", "schema": _TEXT},
+    "Solvent-Bundle": {"description": "The digest of its bundle.", "schema": _TEXT},
+    "X-Request-Id": {"description": "What the client sent, or what the server made.", "schema": _TEXT},
+}
 
-def schema_answer(model: Model, settings: Settings) -> dict[str, Any]:
+
+def schema_answer(model: Model, settings: Settings) -> Tree:
     """Say what is asked for and answered, with an example and the limits."""
     manifest = model.bundle.manifest
     return {
@@ -31,17 +67,147 @@ def schema_answer(model: Model, settings: Settings) -> dict[str, Any]:
     }
 
 
+def document(model: Model, *, keyed: bool) -> Tree:
+    """Describe every route in OpenAPI 3.1; `keyed` says that the server asks for API keys."""
+    manifest = model.bundle.manifest
+    security: Tree = {"securitySchemes": _SCHEMES} if keyed else {}
+    found = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": model.endpoint,
+            "version": model.version or model.digest[:12],
+            "description": f"Model {model.name}, bundle {model.digest}.",
+        },
+        "paths": _paths(model, keyed),
+        "components": {
+            "schemas": {
+                "Row": row_schema(manifest.request),
+                "Columns": columns_schema(manifest.request),
+                "Request": _request(),
+                "Answer": _answer(answers_schema(manifest.response)),
+                "Error": _ERROR,
+            },
+            **security,
+        },
+    }
+    return {**found, "security": [{"bearer": []}, {"key": []}]} if keyed else found
+
+
 def example_records(model: Model, rows: int) -> list[dict[str, Any]]:
     """Give the first recorded rows, as a request has them; none where the bundle keeps none."""
-    columns = examples(model).get("request", {})
+    columns = read_examples(model).get("request", {})
     number = min(rows, min(map(len, columns.values()), default=0))
     return [{name: values[row] for name, values in columns.items()} for row in range(number)]
 
 
-def examples(model: Model) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+def read_examples(model: Model) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+    """Read the recorded rows of a bundle, as columns of request and response; nothing where there are none."""
     try:
         with open(os.path.join(model.bundle.folder, EXAMPLES), encoding="utf-8") as file:
             found: Mapping[str, Mapping[str, Sequence[Any]]] = json.load(file)
             return found
     except FileNotFoundError:
         return {}
+
+
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def _request() -> Tree:
+    rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
+    return {
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": {"records": rows},
+                "required": ["records"],
+                "additionalProperties": False,
+            },
+            {
+                "type": "object",
+                "properties": {"columns": {"$ref": "#/components/schemas/Columns"}},
+                "required": ["columns"],
+                "additionalProperties": False,
+            },
+        ]
+    }
+
+
+def _answer(predictions: Tree) -> Tree:
+    properties = {"predictions": predictions, "model": _TEXT, "bundle": _TEXT, "id": _TEXT}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _paths(model: Model, keyed: bool) -> Tree:
+    name = model.endpoint
+    predict = _post(
+        "predict",
+        "Answer rows, given as records or as columns.",
+        {"$ref": "#/components/schemas/Request"},
+        {"$ref": "#/components/schemas/Answer"},
+        example={"records": example_records(model, 1)},
+    )
+    gets = {
+        "/schema": ("schema", "What is asked for and answered, the limits and an example."),
+        "/openapi.json": ("openapi", "This document."),
+        "/health": ("health", "Whether this server is ready."),
+        "/v2": ("v2", "The server, as the Open Inference Protocol tells it."),
+        f"/v2/models/{name}": ("v2_model", "The model's inputs and outputs."),
+    }
+    texts = {
+        "/": ("page", "A page for people, with a form.", "text/html"),
+        "/metrics": ("metrics", "Counters and times, as Prometheus reads them.", "text/plain"),
+        "/version": ("version", "The version of Solvent.", "text/plain"),
+    }
+    opened = {
+        "/ping": ("ping", "Whether this server is ready."),
+        "/v2/health/live": ("v2_live", "Whether this server lives."),
+        "/v2/health/ready": ("v2_ready", "Whether this server is ready."),
+        f"/v2/models/{name}/ready": ("v2_model_ready", "Whether this model is ready."),
+    }
+    free: Tree = {"security": []} if keyed else {}
+    return {
+        "/predict": {"post": predict},
+        "/invocations": {"post": _post("invocations", "Answer rows in MLflow's forms.", _OBJECT, _OBJECT)},
+        f"/v2/models/{name}/infer": {"post": _post("v2_infer", "Answer tensors by name.", _OBJECT, _OBJECT)},
+        **{path: {"get": _get(*about)} for path, about in gets.items()},
+        **{path: {"get": _get(*about)} for path, about in texts.items()},
+        **{path: {"get": _get(*about) | free} for path, about in opened.items()},
+    }
+
+
+def _get(id: str, summary: str, media: str = "application/json") -> Tree:
+    schema = _OBJECT if media == "application/json" else _TEXT
+    return {
+        "operationId": id,
+        "summary": summary,
+        "responses": {
+            "200": {"description": "As asked.", "content": {media: {"schema": schema}}},
+            **_refused(401, 503),
+        },
+    }
+
+
+def _post(id: str, summary: str, body: Tree, answer: Tree, example: Any = None) -> Tree:
+    told = {"schema": body} if example is None else {"schema": body, "example": example}
+    return {
+        "operationId": id,
+        "summary": summary,
+        "requestBody": {"required": True, "content": {"application/json": told}},
+        "responses": {
+            "200": {
+                "description": "The answers, a value for each row.",
+                "headers": _HEADERS,
+                "content": {"application/json": {"schema": answer}},
+            },
+            **_refused(*(status for status in REFUSALS if status not in (404, 405))),
+        },
+    }
+
+
+def _refused(*statuses: int) -> Tree:
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {str(status): {"description": REFUSALS[status], "content": error} for status in statuses}

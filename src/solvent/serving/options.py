@@ -38,8 +38,8 @@ def add_options(parser: ArgumentParser) -> None:
             "stop_seconds",
             f"how long to wait for requests when stopped ({default.stop_seconds:g})",
         ),
-        ("--batch-rows", int, "batch_rows", "collect requests of one row, up to this many (1: don't)"),
-        ("--batch-ms", float, "batch_ms", f"how long the first request of a batch waits ({default.batch_ms:g})"),
+        ("--batch-rows", int, "batch_rows", "collect requests of one row, up to this many; 1 for none (as verified)"),
+        ("--batch-ms", float, "batch_ms", "how long the first request of a batch waits (as verified)"),
     ):
         limits.add_argument(flag, type=kind, dest=name, metavar="N", help=words)
     where = parser.add_mutually_exclusive_group()

@@ -71,6 +71,7 @@ def _server(traffic: Any, settings: Settings, keys: Any) -> Server:
     import uvicorn
 
     from solvent.serving.app import App
+    from solvent.serving.protocol import Protocol
     from solvent.serving.watching import TrafficWatch
 
     class Stopping(uvicorn.Server):
@@ -90,6 +91,7 @@ def _server(traffic: Any, settings: Settings, keys: Any) -> Server:
         lifespan="on",
         server_header=False,
         ws="none",
+        http=Protocol,
         log_level="warning",
         access_log=False,
         backlog=ACCEPTED_AT_ONCE,

@@ -21,7 +21,8 @@ class Settings:
 
     `inline` says whether small predictions run on the event loop; None asks the warm-up, which does so below 1 ms.
     `queue_limit` requests wait for the thread at most. `batch_rows` above 1 collects requests of one row, for at most
-    `batch_ms`. `tracebacks` shows clients where a step failed; `access_log` writes a line of JSON for each request.
+    `batch_ms`; None does as the verification of the bundle found best. `tracebacks` shows clients where a step failed;
+    `access_log` writes a line of JSON for each request.
     """
 
     body_limit_bytes: int = 16 << 20
@@ -31,20 +32,16 @@ class Settings:
     queue_limit: int = 64
     stop_seconds: float = 15.0
     inline: bool | None = None
-    batch_rows: int = 1
-    batch_ms: float = 2.0
+    batch_rows: int | None = None
+    batch_ms: float | None = None
     access_log: bool = False
     tracebacks: bool = False
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             found = getattr(self, name)
-            if not (math.isfinite(found) and found >= least):
+            if found is not None and not (math.isfinite(found) and found >= least):
                 raise ConfigError(f"{name} is {found}", hint=f"give a number from {least} on")
-
-    @property
-    def batched(self) -> bool:
-        return self.batch_rows > 1
 
 
 LEAST = {
@@ -68,8 +65,9 @@ def with_measured(settings: Settings, measured: Mapping[str, Any]) -> Settings:
     if settings.inline is None and isinstance(measured.get("thread"), bool):
         settings = replace(settings, inline=not measured["thread"])
     batch = measured.get("batch")
-    if settings.batch_rows == 1 and isinstance(batch, Mapping):
-        settings = replace(settings, batch_rows=int(batch["rows"]), batch_ms=float(batch["wait_ms"]))
+    if settings.batch_rows is None and isinstance(batch, Mapping):
+        wait_ms = float(batch["wait_ms"]) if settings.batch_ms is None else settings.batch_ms
+        settings = replace(settings, batch_rows=int(batch["rows"]), batch_ms=wait_ms)
     return settings
 
 
