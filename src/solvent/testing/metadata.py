@@ -10,6 +10,7 @@ from solvent.metadata.store import MetadataStore
 from solvent.testing.metadata_artifacts import ArtifactsContract
 from solvent.testing.metadata_data import DataContract
 from solvent.testing.metadata_lineage import LineageContract
+from solvent.testing.metadata_models import ModelsContract
 from solvent.testing.metadata_projects import ProjectsContract
 from solvent.testing.metadata_runs import RunsContract
 from solvent.testing.metadata_step_runs import StepRunsContract
@@ -25,6 +26,7 @@ class MetadataStoreContract(
     ArtifactsContract,
     LineageContract,
     DataContract,
+    ModelsContract,
     TransactionsContract,
 ):
     """All that a metadata store must hold to, in some hundred tests.
