@@ -76,9 +76,12 @@ class Team:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "solvent.toml").write_text("")
         self.file = folder / "sums.py"
+
+    def begin(self) -> Team:
+        (self.folder / "solvent.toml").write_text('project = "shop"\n')
         self.file.write_text(PIPELINE)
+        return self
 
     def solvent(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
@@ -100,54 +103,52 @@ class Team:
         return dict(json.loads(next(line for line in said.splitlines() if line.startswith("{"))))
 
 
+@pytest.fixture(scope="session")
+def three_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that deployed three versions, each of which became the champion."""
+    team = Team(tmp_path_factory.mktemp("three")).begin()
+    for factor in (1.0, 2.0, 3.0):
+        team.run(factor)
+        assert team.deploy("--why", f"factor {factor}")["version"] == factor
+    return team.folder
+
+
 @pytest.fixture
-def team(project: Path) -> Team:
-    return Team(project)
+def team(three_versions: Path, tmp_path: Path) -> Team:
+    """That project, to do with as one likes."""
+    return Team(Path(shutil.copytree(three_versions, tmp_path / "team")))
 
 
-def test_versions_are_made_promoted_and_rolled_back_and_history_tells(team: Team) -> None:
-    team.run(1.0)
-    first = team.deploy("--why", "the first")
-    assert (first["ok"], first["version"], first["before"]) == (True, 1, None)
-    assert team.deploy()["version"] == 1, "the same bundle is the same version"
-    team.run(2.0)
-    assert team.deploy("--alias", "challenger")["version"] == 2
-    assert "points at version 2 now, and pointed at 1 before" in team.solvent("promote", "sums@challenger")
-    team.run(3.0)
-    assert team.deploy()["version"] == 3
+def test_aliases_move_forth_and_back_and_history_tells(team: Team) -> None:
     assert "points at version 2 now" in team.solvent("rollback", "sums", "--why", "slow")
     assert "points at version 1 now" in team.solvent("rollback", "sums")
     assert "never pointed at another" in team.solvent("rollback", "sums", code=2)
     assert "points at version 1 already" in team.solvent("promote", "sums@1")
+    assert "sums@challenger points at version 3 now" in team.solvent("promote", "sums@3", "--alias", "challenger")
+    assert "points at version 3 now, and pointed at 1 before" in team.solvent("promote", "sums@challenger")
+    assert "points at version 1 now" in team.solvent("rollback", "sums")
     history = team.solvent("models", "history", "sums")
     assert [line.split()[3:6] for line in history.splitlines()[1:]][-1] == ["-", "->", "1"]
     assert "slow" in history
-    assert json.loads(team.solvent("models", "sums", "--json"))[0]["aliases"] == ["champion"]
+    assert "factor 2.0" in history
+    found = {each["number"]: each for each in json.loads(team.solvent("models", "sums", "--json"))}
+    assert [found[number]["aliases"] for number in (1, 2, 3)] == [["champion"], [], ["challenger"]]
     assert all(len(line) <= 80 for line in (history + team.solvent("models", "sums")).splitlines())
 
 
-def test_a_dry_run_and_a_refusal_register_nothing(team: Team) -> None:
-    team.run(1.0)
+def test_a_dry_run_and_a_refusal_register_nothing_and_the_same_bundle_is_the_same_version(team: Team) -> None:
+    before = team.solvent("models", "--json")
     assert team.deploy("--dry-run")["version"] is None
-    assert "nothing was deployed yet" in team.solvent("models")
+    assert team.deploy("--alias", "challenger")["version"] == 3
     team.file.write_text(PIPELINE.replace("(0.1, 9.0)", "(0.1, 0.2)"))
-    refused = team.deploy(code=1)
-    assert (refused["ok"], refused["version"]) == (False, None)
-    assert "0.2" in refused["failures"][0]
-    assert "refused" in team.solvent("deploy", "sums", code=1)
-    assert "nothing was deployed yet" in team.solvent("models")
-
-
-def test_a_step_that_looks_at_the_batch_is_refused_by_name(team: Team) -> None:
-    team.file.write_text(PIPELINE.replace("return rows - means", "return rows - rows.mean(axis=0)"))
-    team.run(1.0)
-    assert "center" in team.deploy(code=1)["failures"][0]
+    said = team.solvent("deploy", "sums", code=1)
+    assert "refused: sums@champion still points at 3" in said
+    assert "0.2" in said
+    assert [each["number"] for each in json.loads(team.solvent("models", "--json"))["sums"]] == [1, 2, 3]
+    assert json.loads(before)["sums"][2]["bundle"] == json.loads(team.solvent("models", "--json"))["sums"][2]["bundle"]
 
 
 def test_what_aliases_point_at_and_what_a_rollback_needs_outlives_every_clean_up(team: Team) -> None:
-    for factor in (1.0, 2.0, 3.0):
-        team.run(factor)
-        team.deploy()
     shutil.rmtree(team.folder / ".solvent" / "bundles", ignore_errors=True)
     team.solvent("clean", "--older-than", "0s", "--yes", "--grace", "0s")
     with Stores(Project.find(str(team.folder)), create=False) as stores:
@@ -161,33 +162,27 @@ def test_what_aliases_point_at_and_what_a_rollback_needs_outlives_every_clean_up
 
 
 def test_names_are_found_or_answered_with_the_nearest(team: Team) -> None:
-    team.run(1.0)
-    bundle = team.deploy()["bundle"]
     with Stores(Project.find(str(team.folder)), create=False) as stores:
-        for name in ("sums", "sums@champion", "sums@1", "sums@latest", f"sums@{bundle[:8]}"):
-            assert find_model(name, stores).number == 1
-        for name, said in (
-            ("sum", "sums"),
-            ("sums@champoin", "champion"),
-            ("sums@7", "it has 1 version"),
-            ("sums@", "names no"),
-        ):
+        bundle = find_model("sums@2", stores).row.bundle
+        names = {"sums": 3, "sums@champion": 3, "sums@1": 1, "sums@latest": 3, f"sums@{bundle[:8]}": 2}
+        assert {name: find_model(name, stores).number for name in names} == names
+        wrong = {"sum": "sums", "sums@champoin": "champion", "sums@7": "it has 3 versions", "sums@": "names no"}
+        for name, said in wrong.items():
             with pytest.raises(NotFoundError, match=said):
                 find_model(name, stores)
 
 
-def test_a_folder_that_was_damaged_is_made_again_and_one_in_the_store_is_refused(team: Team) -> None:
-    team.run(1.0)
-    team.deploy()
+def test_a_folder_that_was_damaged_is_made_again(team: Team) -> None:
     with Stores(Project.find(str(team.folder)), create=False) as stores:
         version = find_model("sums", stores)
         folder = Path(materialise(version, stores))
-        assert json.loads((folder / "annotations.json").read_text())["version"] == 1
+        assert json.loads((folder / "annotations.json").read_text())["version"] == 3
         (folder / "code" / "sums.py").write_text("raise SystemExit")
         assert "SystemExit" not in (Path(materialise(version, stores)) / "code" / "sums.py").read_text()
 
 
-def test_a_deployment_that_is_killed_leaves_nothing_and_the_next_one_goes_well(team: Team) -> None:
+def test_a_deployment_that_is_killed_leaves_nothing_and_the_next_one_goes_well(tmp_path: Path) -> None:
+    team = Team(tmp_path).begin()
     team.run(1.0)
     for line in ("cutting", "checking", "replaying"):
         process = subprocess.Popen(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.output import moment, print_json, table
+from solvent.errors import NotFoundError
 from solvent.runs.words import size_text
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def _versions(arguments: Namespace, stores: Stores) -> None:
             str(each["number"]),
             ", ".join(each["aliases"]),
             ", ".join(f"{name} {value:.4g}" for name, value in each["bounded"].items()),
-            size_text(each["size_bytes"]),
-            "gone" if each["gone"] else f"{each['cpu_ms']:.2g} ms" if each["cpu_ms"] is not None else "",
-            moment(each["made_at"])[:16],
+            "gone" if each["gone"] else size_text(each["size_bytes"]),
+            f"{each['cpu_ms']:.2g} ms" if each["cpu_ms"] is not None else "",
+            moment(each["made_at"])[5:16],
             each["author"],
-            each["run"],
+            each["run"][-6:],
         ]
         for each in facts[::-1]
     ]
@@ -75,13 +76,11 @@ def _versions(arguments: Namespace, stores: Stores) -> None:
 
 
 def _facts(version: ModelVersion, stores: Stores) -> dict[str, Any]:
-    from solvent.deploy.registry import read_verification
+    from solvent.deploy.registry import bundle_of
 
     row = version.row
-    artifact = stores.metadata.find_artifact(row.digest, row.type)
-    found = read_verification(version, stores)
-    bounded = {each.name: each.found for each in found.bounds if each.name in found.metrics and each.found is not None}
-    return {
+    artifact = bundle_of(version, stores)
+    facts = {
         "endpoint": row.endpoint,
         "number": row.number,
         "aliases": list(version.aliases),
@@ -89,13 +88,29 @@ def _facts(version: ModelVersion, stores: Stores) -> dict[str, Any]:
         "run": row.run_id,
         "author": row.author,
         "made_at": row.made_at,
-        "size_bytes": artifact.size_bytes,
-        "gone": bool(stores.blobs.missing(artifact.all_blobs())),
-        "backend": found.backend,
-        "metrics": dict(found.metrics),
-        "bounded": bounded or dict(list(found.metrics.items())[:2]),
-        "cpu_ms": found.measure("cpu_ms"),
+        "size_bytes": artifact.size_bytes if artifact else None,
+        "gone": artifact is None,
         "verification": row.verification_digest,
+    }
+    return facts | _measured(version, stores)
+
+
+def _measured(version: ModelVersion, stores: Stores) -> dict[str, Any]:
+    """Give what the verification says, where a clean-up left it."""
+    from solvent.deploy.registry import read_verification
+
+    try:
+        found = read_verification(version, stores)
+    except NotFoundError:
+        return {"metrics": {}, "bounded": {}, "cpu_ms": None, "backend": None}
+    bounds = {each.name.rpartition(".")[2]: each.found for each in found.bounds if each.found is not None}
+    metrics = {name.rpartition(".")[2]: value for name, value in found.metrics.items()}
+    shown = {name: value for name, value in metrics.items() if name in bounds} or dict(list(metrics.items())[:1])
+    return {
+        "metrics": dict(found.metrics),
+        "bounded": shown,
+        "cpu_ms": found.measure("cpu_ms"),
+        "backend": found.backend,
     }
 
 

@@ -31,8 +31,12 @@ class Moved(NamedTuple):
 
 
 def promote(version: ModelVersion, stores: Stores, *, alias: str = CHAMPION, why: str = "") -> Moved:
-    """Point an alias at a version whose verification was green and whose bundle is there; BundleError if not."""
+    """Point an alias at a version whose verification was green and whose bundle is there; BundleError if not.
+
+    The bundle is opened, and every digest checked, before anything is promised.
+    """
     check_alias(alias)
+    materialise(version, stores)
     found = read_verification(version, stores)
     if not found.ok:
         raise BundleError(f"{version.label} was verified again, and failed: {found.failures[0]}")
@@ -55,12 +59,11 @@ def rollback(endpoint: str, stores: Stores, *, alias: str = CHAMPION, why: str =
             hint=f"`solvent promote {endpoint}@N --alias {alias}` moves it to a version that you name",
         )
     version = next(each for each in versions if each.number == target)
+    materialise(version, stores)
     return _move(version, stores, alias, "rollback", why)
 
 
 def _move(version: ModelVersion, stores: Stores, alias: str, kind: str, why: str) -> Moved:
-    # What is served next must be there: it is opened, and every digest checked, before anything is promised.
-    materialise(version, stores)
     before = list_aliases(stores.metadata, stores.project_name, version.endpoint).get(alias)
     if before == version.number:
         return Moved(version, alias, before, False)

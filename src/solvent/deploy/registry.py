@@ -29,6 +29,7 @@ from solvent.serving.verification import Verification
 from solvent.serving.verification import read_verification as read_json
 
 if TYPE_CHECKING:
+    from solvent.model import ArtifactRef
     from solvent.runs.stores import Stores
 
 CHAMPION = "champion"
@@ -100,11 +101,10 @@ def materialise(version: ModelVersion, stores: Stores) -> str:
         if open_bundle(place).digest == version.row.bundle:
             return place
     make_folder(home)
-    artifact = stores.metadata.find_artifact(version.row.digest, version.row.type)
-    missing = stores.blobs.missing(artifact.all_blobs())
-    if missing:
+    artifact = bundle_of(version, stores)
+    if artifact is None:
         raise BundleError(
-            f"the bundle of {version.label} is gone: {len(missing)} of its files were cleaned away",
+            f"the bundle of {version.label} is gone: it was cleaned away",
             hint=f"`solvent deploy {version.endpoint} --run {version.row.run_id}` makes it again",
         )
     with tempfile.TemporaryDirectory(prefix=".making-", dir=home) as own:
@@ -121,6 +121,15 @@ def materialise(version: ModelVersion, stores: Stores) -> str:
     return place
 
 
+def bundle_of(version: ModelVersion, stores: Stores) -> ArtifactRef | None:
+    """Give the stored bundle of a version, or None if a clean-up took it."""
+    try:
+        artifact = stores.metadata.find_artifact(version.row.digest, version.row.type)
+    except NotFoundError:
+        return None
+    return None if stores.blobs.missing(artifact.all_blobs()) else artifact
+
+
 def annotate(folder: str, more: dict[str, Any]) -> None:
     """Add to what a bundle says beside its digest."""
     path = os.path.join(folder, ANNOTATIONS)
@@ -131,7 +140,7 @@ def annotate(folder: str, more: dict[str, Any]) -> None:
 
 
 def read_verification(version: ModelVersion, stores: Stores) -> Verification:
-    """Read what was found when a version was verified."""
+    """Read what was found when a version was verified; NotFoundError if a clean-up took it."""
     row = version.row
     artifact = stores.metadata.find_artifact(row.verification_digest, row.verification_type)
     return read_json(stores.load(artifact))
