@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.output import print_json
+
+if TYPE_CHECKING:
+    from solvent.serving.folder import Bundle
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
@@ -15,12 +19,15 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
         "-o", dest="folder", metavar="FOLDER", help="where to write it; by default named after it, here"
     )
+    parser.add_argument("--force", action="store_true", help="replace a bundle of another endpoint too")
     add_json(parser)
 
 
 def execute(arguments: Namespace, name: str) -> int:
     from solvent.deploy.endpoints import choose_run, find_endpoint
+    from solvent.deploy.folders import replacing
     from solvent.deploy.slicing import declared, write_bundle
+    from solvent.serving.folder import open_bundle
 
     with open_stores() as stores:
         endpoint = find_endpoint(arguments.endpoint, stores)
@@ -28,9 +35,25 @@ def execute(arguments: Namespace, name: str) -> int:
         if told:
             print(told, file=sys.stderr)
         folder = arguments.folder or endpoint.name
-        digest = write_bundle(declared(endpoint), run.id, stores, folder)
+        with replacing(folder, endpoint.name, forced=arguments.force) as made:
+            write_bundle(declared(endpoint), run.id, stores, made)
+    bundle = open_bundle(folder)
     if arguments.json:
-        print_json({"endpoint": endpoint.name, "run": run.id, "folder": folder, "digest": digest})
+        print_json(_as_json(bundle, run.id))
     else:
-        print(f"wrote {folder}: {endpoint.name} of run {run.id}, bundle {digest[:12]}")
+        print(f"wrote {folder}: {endpoint.name} of run {run.id}, bundle {bundle.digest[:12]}")
+        for kind in bundle.manifest.pickled:
+            print(f"  a {kind} is stored with pickle: loading it runs what it names", file=sys.stderr)
     return 0
+
+
+def _as_json(bundle: Bundle, run: str) -> dict[str, object]:
+    manifest = bundle.manifest
+    return {
+        "endpoint": manifest.endpoint,
+        "run": run,
+        "folder": bundle.folder,
+        "digest": bundle.digest,
+        "pickled": manifest.pickled,
+        "packages": dict(manifest.packages),
+    }

@@ -6,10 +6,12 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from solvent.artifacts.saving import save
+from solvent.deploy.locks import Environment, imported_by, make_lock
 from solvent.deploy.onnx import is_convertible, to_onnx
 from solvent.deploy.proof import module_of, prove, refuse
 from solvent.deploy.rerun import whole_with_request
@@ -19,6 +21,8 @@ from solvent.deploy.slice import Slice
 from solvent.deploy.slicing import Declaration
 from solvent.deploy.sources import WHOLE, reduce_sources
 from solvent.deploy.statistics import statistics_of
+from solvent.environments.capture import capture
+from solvent.errors import BundleError
 from solvent.fingerprint.values import identify
 from solvent.model import ArtifactRef, Blobs
 from solvent.pipelines.containers import replace_refs
@@ -26,7 +30,7 @@ from solvent.pipelines.ref import Ref, call_of, describe, path_of
 from solvent.plan.graph import Call as PlanCall
 from solvent.runs.dataflow import Node
 from solvent.runs.demand import Demand
-from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
+from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, LOCK, MANIFEST, FolderBlobs
 from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
 from solvent.serving.manifest import Call, Manifest
 from solvent.serving.statistics import STATISTICS, to_bytes
@@ -78,9 +82,27 @@ class Bundler:
             backend=self._endpoint.backend,
             tolerance=self._endpoint.contract.tolerance,
         )
+        if manifest.pickled and not stores.project.settings.allow_pickle:
+            raise BundleError(
+                f"{', '.join(manifest.pickled)} is stored with pickle, which this project forbids",
+                hint="return plain data, arrays or tables from the steps, or set allow_pickle = true",
+            )
+        self._file(MANIFEST, manifest.to_bytes())
+        lock = make_lock(
+            self._modules(manifest), imported_by(self._folder), _environment_of(annotations["run"], stores)
+        )
+        self._file(LOCK, lock.text.encode())
+        files = {**manifest.files, LOCK: sha256(lock.text.encode()).hexdigest()}
+        manifest = replace(manifest, packages=lock.packages, files=dict(sorted(files.items())))
         self._file(MANIFEST, manifest.to_bytes())
         self._file(ANNOTATIONS, json.dumps(annotations, indent=1, sort_keys=True).encode())
         return manifest
+
+    def _modules(self, manifest: Manifest) -> set[str]:
+        """Name the top-level modules that code, frozen artifacts and schemas name."""
+        kinds = [manifest.request.container, manifest.response.container, *(each.type for each in manifest.artifacts())]
+        tops = {kind.partition(":")[0].partition(".")[0] for kind in kinds}
+        return tops.union(*(code.packages for call in self._slice.live if (code := self._states[call.index].code)))
 
     def _write_code(self) -> None:
         """Write the code of the live steps, reduced to what they need, or, where that is not the same, whole modules."""
@@ -134,8 +156,10 @@ class Bundler:
         if self._endpoint.backend == "onnx" and is_convertible(artifact.type):
             artifact = self._converted(ref)
         for blob in artifact.all_blobs():
-            if self._blobs.missing([blob]):
-                self._blobs.put(self._stored.read(blob))
+            if self._blobs.missing([blob]) and self._blobs.put(self._stored.read(blob)).digest != blob.digest:
+                raise BundleError(
+                    f"the stored blob {blob.digest[:12]} is not what its name says", hint="`solvent verify` tells more"
+                )
         if artifact not in self._frozen:
             self._frozen.append(artifact)
         return self._frozen.index(artifact)
@@ -189,3 +213,14 @@ def classes_of(artifact: ArtifactRef) -> Iterator[str]:
     yield from artifact.identity.classes
     for child in artifact.children:
         yield from classes_of(child)
+
+
+def _environment_of(run_id: str, stores: Stores) -> Environment:
+    """Give the distributions that a run recorded; of one without a record, those that are here."""
+    here = capture(stores.cache_folder)
+    digest = stores.metadata.find_run(run_id).environment
+    found = stores.metadata.load_environment(digest) if digest else None
+    if found is None:
+        return Environment(here.modules, dict(here.distributions), here.lock)
+    record, lock = found
+    return Environment(here.modules, json.loads(record)["distributions"], lock)

@@ -42,7 +42,7 @@ def _serve(options: Namespace, given: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="solvent-serving-") as place:
         control = options.control or os.path.join(place, "control.json")
         if options.folder is not None:
-            write_control(control, Control((_place(options.folder),)))
+            write_control(control, Control((_place(options.folder, settings.replay),)))
         count = options.workers or count_workers(control)
         listening = listen(options)
         tell = printer(listening, options.json)
@@ -68,10 +68,10 @@ def _inherit(options: Namespace) -> int:
     return 0
 
 
-def _place(folder: str) -> Place:
-    from solvent.serving.folder import open_bundle
+def _place(folder: str, replay: bool) -> Place:
+    from solvent.serving.environment import open_fitting
 
-    bundle = open_bundle(folder)
+    bundle = open_fitting(folder, replay=replay)
     return Place(bundle.manifest.endpoint, os.path.abspath(folder), bundle.digest)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterable
-from hashlib import sha256
+import re
+from collections.abc import Iterable, Iterator
+from hashlib import file_digest, sha256
 from typing import Any, NamedTuple
 
 from solvent.errors import BlobError, BundleError
@@ -14,6 +15,9 @@ from solvent.serving.manifest import Manifest, read_manifest
 
 MANIFEST, ANNOTATIONS, EXAMPLES, LOCK = "bundle.json", "annotations.json", "examples.json", "requirements.txt"
 CODE, BLOBS = "code", "blobs"
+
+_OUTSIDE = re.compile(r"^/|\\|:|(^|/)\.\.?(/|$)|//|\0")
+_AGAIN = "copy the whole folder again, or make the bundle again"
 
 
 class Bundle(NamedTuple):
@@ -29,7 +33,10 @@ class Bundle(NamedTuple):
 
 
 def open_bundle(folder: str) -> Bundle:
-    """Read a bundle's manifest and check every file against it; BundleError names what is missing or altered."""
+    """Read a bundle's manifest and check every file against it; nothing of the bundle is loaded before.
+
+    BundleError names what is missing, what was altered, and what is in `code/` without being of the bundle.
+    """
     try:
         data = _read(os.path.join(folder, MANIFEST))
     except OSError as error:
@@ -37,16 +44,50 @@ def open_bundle(folder: str) -> Bundle:
             f"no bundle at {folder}: {error.strerror}", hint="`solvent bundle NAME -o FOLDER` writes one"
         ) from error
     manifest = read_manifest(data)
+    _check_names(manifest, folder)
     for name, digest in manifest.files.items():
-        try:
-            found = sha256(_read(os.path.join(folder, *name.split("/")))).hexdigest()
-        except OSError as error:
-            raise BundleError(f"the bundle lacks its file {name}: {error.strerror}", where=folder) from error
-        if found != digest:
+        _check_file(folder, name, digest)
+    for name in _files_below(folder, CODE):
+        if name not in manifest.files:
             raise BundleError(
-                f"the bundle's file {name} was altered: expected {digest[:12]}, found {found[:12]}", where=folder
+                f"{name} is not of this bundle, and would be loaded as if it were",
+                where=folder,
+                hint="remove it, or make the bundle again",
             )
     return Bundle(folder, manifest, sha256(data).hexdigest())
+
+
+def _check_names(manifest: Manifest, folder: str) -> None:
+    """Refuse names that lead out of the folder, and blobs that no file stands for."""
+    for name in manifest.files:
+        if _OUTSIDE.search(name) or not name:
+            raise BundleError(f"the manifest names a file outside of the bundle: {name!r}", where=folder)
+    for blob in manifest.blobs():
+        if manifest.files.get(blob_place(blob.digest)) != blob.digest:
+            raise BundleError(f"the manifest lists no file for the blob {blob.digest[:12]}", where=folder, hint=_AGAIN)
+
+
+def _check_file(folder: str, name: str, digest: str) -> None:
+    try:
+        with open(os.path.join(folder, *name.split("/")), "rb") as file:
+            found = file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleError(f"the bundle lacks its file {name}: {error.strerror}", where=folder, hint=_AGAIN) from error
+    if found != digest:
+        raise BundleError(
+            f"the bundle's file {name} was altered: expected {digest[:12]}, found {found[:12]}",
+            where=folder,
+            hint=_AGAIN,
+        )
+
+
+def _files_below(folder: str, inner: str) -> Iterator[str]:
+    """Name all files below a folder, and links to folders; what Python compiled is left out, for it is never loaded."""
+    for place, folders, names in os.walk(os.path.join(folder, inner)):
+        folders[:] = [each for each in folders if each != "__pycache__"]
+        links = [each for each in folders if os.path.islink(os.path.join(place, each))]
+        for name in [*names, *links]:
+            yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
 
 
 def blob_place(digest: str) -> str:

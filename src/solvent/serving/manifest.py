@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -62,6 +62,7 @@ class Manifest:
             "tolerance": self.tolerance,
             "python": self.python,
             "packages": dict(self.packages),
+            "pickled": self.pickled,
             "calls": [_call_tree(each) for each in self.calls],
             "frozen": [artifact_tree(each) for each in self.frozen],
             "answer": [self.answer.kind, self.answer.index, list(self.answer.path)],
@@ -74,6 +75,22 @@ class Manifest:
     @property
     def digest(self) -> str:
         return sha256(self.to_bytes()).hexdigest()
+
+    def artifacts(self) -> Iterator[ArtifactRef]:
+        """Give all artifacts that are loaded, and those within them: what is frozen, and what the live steps are given."""
+        waiting = [*self.frozen, *(call.arguments for call in self.calls)]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting += one.children
+
+    def blobs(self) -> list[Blob]:
+        return [blob for artifact in self.artifacts() for blob in artifact.blobs]
+
+    @property
+    def pickled(self) -> list[str]:
+        """The types of what is stored with pickle: loading the bundle runs what they name."""
+        return sorted({each.type for each in self.artifacts() if each.format == "pickle"})
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -89,18 +106,21 @@ def read_manifest(data: bytes) -> Manifest:
         return Manifest(
             endpoint=tree["endpoint"],
             python=tree["python"],
-            packages=tree["packages"],
+            packages={str(name): str(version) for name, version in tree["packages"].items()},
             calls=tuple(_call_from(each) for each in tree["calls"]),
             frozen=tuple(artifact_from(each) for each in tree["frozen"]),
             answer=Hole(kind, index, tuple(path)),
             request=schema_from(tree["request"]),
             response=schema_from(tree["response"]),
-            files=tree["files"],
+            files={str(name): str(digest) for name, digest in tree["files"].items()},
             backend=tree["backend"],
             tolerance=tree["tolerance"],
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"the manifest of the bundle can't be read: {error!r}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleError(
+            f"the manifest of the bundle can't be read: {type(error).__name__}: {error}",
+            hint="copy the whole folder again, or make the bundle again",
+        ) from error
 
 
 def artifact_tree(ref: ArtifactRef) -> dict[str, Any]:

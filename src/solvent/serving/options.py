@@ -46,6 +46,9 @@ def add_options(parser: ArgumentParser) -> None:
     where.add_argument("--inline", dest="inline", action="store_true", default=None, help="predict on the event loop")
     where.add_argument("--thread", dest="inline", action="store_false", help="predict in a thread of its own")
     parser.add_argument("--access-log", action="store_true", help="write a line of JSON for each request")
+    parser.add_argument(
+        "--replay", action="store_true", help="accept other library versions if the recorded rows are answered alike"
+    )
     parser.add_argument("--tracebacks", action="store_true", help="show clients where a step failed")
 
 
@@ -55,7 +58,9 @@ def settings_of(given: Namespace) -> Settings:
     values = {name: found for name in names if (found := getattr(given, name)) is not None}
     if given.body_limit_mb is not None:
         values["body_limit_bytes"] = int(given.body_limit_mb * (1 << 20))
-    return Settings(inline=given.inline, access_log=given.access_log, tracebacks=given.tracebacks, **values)
+    return Settings(
+        inline=given.inline, access_log=given.access_log, tracebacks=given.tracebacks, replay=given.replay, **values
+    )
 
 
 def _port(text: str) -> int:

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def work(
     from solvent.serving.traffic import Traffic
 
     traffic = Traffic()
-    swap = Swap(control, traffic, load_model, tell)
+    swap = Swap(control, traffic, partial(load_model, replay=settings.replay), tell)
     swap.start()
     settings = with_measured(settings, measured(control))
     server = _server(traffic, settings, keys)
@@ -54,13 +55,16 @@ def work(
     asyncio.run(_serve(server, swap, listening, tell))
 
 
-def load_model(place: Place) -> Model:
-    """Load the model of a place and let it answer its examples; SolventError if it is not as it should be."""
-    from solvent.serving.folder import open_bundle
+def load_model(place: Place, replay: bool = False) -> Model:
+    """Load the model of a place and let it answer its examples; SolventError if it is not as it should be.
+
+    With `replay` the libraries may have other versions than the bundle's, for the examples decide.
+    """
+    from solvent.serving.environment import open_fitting
     from solvent.serving.model import Model
     from solvent.serving.warmup import warm_up
 
-    model = Model(open_bundle(place.folder), place.version)
+    model = Model(open_fitting(place.folder, replay=replay), place.version)
     # What a step looks up by name when it is first called is found then.
     with model.program.code.loading():
         warm_up(model)

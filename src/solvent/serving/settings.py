@@ -23,6 +23,7 @@ class Settings:
     `queue_limit` requests wait for the thread at most. `batch_rows` above 1 collects requests of one row, for at most
     `batch_ms`; None does as the verification of the bundle found best. `tracebacks` shows clients where a step failed;
     `access_log` writes a line of JSON for each request.
+    `replay` serves with other libraries than a bundle was made with, if the warm-up finds its recorded answers.
     """
 
     body_limit_bytes: int = 16 << 20
@@ -36,6 +37,7 @@ class Settings:
     batch_ms: float | None = None
     access_log: bool = False
     tracebacks: bool = False
+    replay: bool = False
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
