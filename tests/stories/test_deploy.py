@@ -99,7 +99,7 @@ class Team:
         self.solvent("run", "sums.py:sums", "--quiet", "--engine", "inline", "--set", f"factor={factor}")
 
     def deploy(self, *words: str, code: int = 0) -> dict[str, Any]:
-        said = self.solvent("deploy", "sums", "--json", *words, code=code)
+        said = self.solvent("deploy", "sums", "--json", "--load-seconds", "0.1", *words, code=code)
         return dict(json.loads(next(line for line in said.splitlines() if line.startswith("{"))))
 
 
@@ -141,11 +141,18 @@ def test_a_dry_run_and_a_refusal_register_nothing_and_the_same_bundle_is_the_sam
     assert team.deploy("--dry-run")["version"] is None
     assert team.deploy("--alias", "challenger")["version"] == 3
     team.file.write_text(PIPELINE.replace("(0.1, 9.0)", "(0.1, 0.2)"))
-    said = team.solvent("deploy", "sums", code=1)
+    said = team.solvent("deploy", "sums", "--load-seconds", "0.1", code=1)
     assert "refused: sums@champion still points at 3" in said
     assert "0.2" in said
     assert [each["number"] for each in json.loads(team.solvent("models", "--json"))["sums"]] == [1, 2, 3]
     assert json.loads(before)["sums"][2]["bundle"] == json.loads(team.solvent("models", "--json"))["sums"][2]["bundle"]
+
+
+def test_a_step_that_looks_at_the_batch_is_refused_by_name(tmp_path: Path) -> None:
+    team = Team(tmp_path).begin()
+    team.file.write_text(PIPELINE.replace("return rows - means", "return rows - rows.mean(axis=0)"))
+    team.run(1.0)
+    assert "center" in team.deploy(code=1)["failures"][0]
 
 
 def test_what_aliases_point_at_and_what_a_rollback_needs_outlives_every_clean_up(team: Team) -> None:

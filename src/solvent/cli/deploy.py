@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import print_json, table, wrapped
+from solvent.cli.output import cut, print_json, printable, width, wrapped
 
 if TYPE_CHECKING:
     from solvent.deploy.aliases import Moved
@@ -19,6 +19,13 @@ def add_arguments(parser: ArgumentParser, name: str) -> None:
     if name == "deploy":
         parser.add_argument("endpoint", metavar="ENDPOINT", help="its name, or path/file.py:NAME")
         parser.add_argument("--run", metavar="RUN", help="the run to cut it out of; the newest that is done by default")
+        parser.add_argument(
+            "--load-seconds",
+            type=float,
+            default=1.0,
+            metavar="S",
+            help="how long each load test takes (1); less is rougher",
+        )
         parser.add_argument("--dry-run", action="store_true", help="verify it, and register nothing")
     elif name == "promote":
         parser.add_argument("version", metavar="VERSION", help="the version to point at: delays@3, delays@challenger")
@@ -75,6 +82,7 @@ def _deploy(arguments: Namespace) -> int:
             alias=arguments.alias,
             why=arguments.why,
             registering=not arguments.dry_run,
+            seconds=max(0.05, arguments.load_seconds),
             tell=tell,
         )
     if arguments.json:
@@ -107,7 +115,7 @@ def _show(made: Deployment, dry: bool) -> None:
     print(f"{made.endpoint} of run {made.run_id}, bundle {made.bundle[:12]}")
     print("\n".join(findings(found)))
     for words in found.warnings:
-        print("\n".join(wrapped("note", words)))
+        print("\n".join(_laid_out("", "note", words)))
     if not made.ok:
         _show_refusal(made)
     elif dry:
@@ -118,17 +126,35 @@ def _show(made: Deployment, dry: bool) -> None:
 
 
 def findings(found: Verification) -> list[str]:
-    """Lay out what was found, a line each: the steps, the replay, and each bound of the contract."""
+    """Lay out what was found: the steps, the replay, each bound of the contract, and what a request costs."""
     from solvent.serving.verification import replay_words
 
-    rows = [("rows one by one", each.step, "as in a batch" if each.ok else each.problem) for each in found.steps]
+    rows = [(each.ok, f"step {each.step}", each.problem or "answers each row by itself") for each in found.steps]
     if found.replay is not None:
-        rows.append(("replay", "", replay_words(found.replay)))
-    rows += [("contract", each.name, each.words) for each in found.bounds]
-    marks = [*(each.ok for each in found.steps), *([found.replay.ok] if found.replay else [])]
-    marks += [each.ok for each in found.bounds]
-    cells = [("ok" if ok else "NO", *row) for ok, row in zip(marks, rows, strict=True)]
-    return table(["", "check", "of", "found"], cells, stretch=3).splitlines()
+        rows.append((found.replay.ok, "replay", replay_words(found.replay)))
+    rows += [(each.ok, each.name, each.words.removeprefix(f"{each.name}: ")) for each in found.bounds]
+    lines = [line for ok, name, words in rows for line in _laid_out("ok" if ok else "NO", name, words)]
+    return lines + _laid_out("", "cost", cost_words(found))
+
+
+def _laid_out(mark: str, name: str, words: str) -> list[str]:
+    import textwrap
+
+    text = textwrap.wrap(printable(words), width() - 21, break_on_hyphens=False) or [""]
+    head = [f"{mark:2}  {cut(name, 16):16} {text[0]}"] if words else []
+    return head + [f"{'':21}{line}" for line in text[1:]]
+
+
+def cost_words(found: Verification) -> str:
+    """Say in one sentence what a request costs, and which step takes most of it."""
+    told = [("cpu_ms", "{:.2g} ms of CPU a request"), ("memory_mb", "{:.0f} MB"), ("bundle_mb", "bundle {:.2g} MB")]
+    told.append(("cold_start_seconds", "ready after {:.1f} s"))
+    parts = [words.format(value) for name, words in told if (value := found.measure(name)) is not None]
+    whole = sum(each.cpu_ms for each in found.times)
+    if parts and whole:
+        most = max(found.times, key=lambda each: each.cpu_ms)
+        parts.append(f"{most.step} takes {most.cpu_ms / whole:.0%} of the CPU")
+    return ", ".join(parts)
 
 
 def _show_refusal(made: Deployment) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.artifacts.saving import save
 from solvent.config.private import make_folder
+from solvent.deploy.measures import SECONDS
 from solvent.deploy.registry import CHAMPION, ModelVersion, check_alias, list_models, point
 from solvent.deploy.slicing import declared, write_bundle
 from solvent.deploy.verify import verify_recorded
@@ -60,11 +61,13 @@ def deploy(
     alias: str = CHAMPION,
     why: str = "",
     registering: bool = True,
+    seconds: float = SECONDS,
     tell: Tell | None = None,
 ) -> Deployment:
     """Cut an endpoint out of a run, verify it, and, if it is as it should be, make it a version that `alias` points at.
 
-    Where the gate refuses it no version is made and no alias moves; what was found is kept as an artifact either way.
+    Each load test takes `seconds`. Where the gate refuses it no version is made and no alias moves; what was found is kept
+    as an artifact either way.
     """
     check_alias(alias)
     say = tell or _say
@@ -75,7 +78,7 @@ def deploy(
         folder = os.path.join(own, endpoint.name)
         say(f"cutting {endpoint.name} out of run {run.id}")
         bundle = write_bundle(declared(endpoint), run.id, stores, folder)
-        found = verify_recorded(folder, endpoint.contract, stores, tell=say)
+        found = verify_recorded(folder, endpoint.contract, stores, seconds=seconds, tell=say)
         report = _store(found.to_json(), stores)
         if not (found.ok and registering):
             _keep(stores, [report])

@@ -37,15 +37,15 @@ class _Loaded(NamedTuple):
     load: Load
 
 
-def measure(server: Served, recorded: Recorded, modules: Sequence[str]) -> Measured:
-    """Measure a server that is ready, for about five seconds; the clients are threads of this process."""
+def measure(server: Served, recorded: Recorded, modules: Sequence[str], seconds: float = SECONDS) -> Measured:
+    """Measure a server that is ready, for about five times `seconds`; the clients are threads of this process."""
     loaded = server.usage().memory_bytes
     bodies = {rows: _bodies(recorded, rows) for rows in BATCHES}
-    run_load(server.port, bodies[1], 1, SECONDS / 10)
-    one = _load(server, bodies[1], 1, SECONDS)
-    many = _load(server, bodies[1], CLIENTS, SECONDS)
+    run_load(server.port, bodies[1], 1, seconds / 10)
+    one = _load(server, bodies[1], 1, seconds)
+    many = _load(server, bodies[1], CLIENTS, seconds)
     batches = [_point(1, one)]
-    batches += [_point(rows, _load(server, bodies[rows], 1, SECONDS / 2)) for rows in BATCHES[1:]]
+    batches += [_point(rows, _load(server, bodies[rows], 1, seconds / 2)) for rows in BATCHES[1:]]
     wall, cpu = import_seconds(modules)
     measures = [
         Measure("bundle_mb", folder_bytes(server.folder) / _MB, "MB", "all files of the bundle"),

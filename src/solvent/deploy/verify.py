@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from solvent.deploy.batches import form_of, take
 from solvent.deploy.bounds import check_bounds
 from solvent.deploy.checking import Checked, answer_body, check_steps
-from solvent.deploy.measures import Measured, measure
+from solvent.deploy.measures import SECONDS, Measured, measure
 from solvent.deploy.recorded import read_recorded
 from solvent.deploy.replay import MOST_ROWS, Recorded, recorded_rows, replay, replay_offline
 from solvent.deploy.served import Served
@@ -36,9 +36,12 @@ def verify(
     contract: Contract,
     metrics: Mapping[str, float],
     *,
+    seconds: float = SECONDS,
     tell: Tell | None = None,
 ) -> Verification:
     """Verify a bundle with the request and the response that its run recorded, and the metrics of that run.
+
+    Each load test takes `seconds`: fewer give rougher figures.
 
     Its steps run in a process of their own and its server is a real one. `tell` gets a line for each part, and writes it to
     standard error by default. BundleError if the bundle can't be opened or does not start.
@@ -50,7 +53,7 @@ def verify(
     recorded = recorded_rows(asked, answered, bundle.manifest)
     said(f"checking {len(bundle.manifest.calls)} live steps on recorded rows")
     checked = check_steps(folder, asked)
-    endpoint = _Endpoint(folder, recorded, checked, contract.tolerance, said)
+    endpoint = _Endpoint(folder, recorded, checked, contract.tolerance, seconds, said)
     replayed, measured = endpoint.run()
     found = Verification(
         endpoint=bundle.manifest.endpoint,
@@ -78,6 +81,7 @@ class _Endpoint(NamedTuple):
     recorded: Recorded
     checked: Checked
     tolerance: float
+    seconds: float
     tell: Tell
 
     def run(self) -> tuple[Replay, Measured]:
@@ -89,17 +93,19 @@ class _Endpoint(NamedTuple):
                 if replayed.refused_rows:
                     return replayed, Measured((), ())
                 self.tell("measuring memory, processor time, latency and cold start")
-                return replayed, measure(server, self.recorded, self.checked.modules)
+                return replayed, measure(server, self.recorded, self.checked.modules, self.seconds)
         except BundleError as error:
             self.tell("answering recorded rows without a server")
             answer = partial(answer_body, self.folder)
             return replay_offline(answer, self.recorded, self.tolerance, error.problem), Measured((), ())
 
 
-def verify_recorded(folder: str, contract: Contract, stores: Stores, *, tell: Tell | None = None) -> Verification:
+def verify_recorded(
+    folder: str, contract: Contract, stores: Stores, *, seconds: float = SECONDS, tell: Tell | None = None
+) -> Verification:
     """Verify a bundle with what the run that it was cut out of recorded; see `verify`."""
     recorded = read_recorded(folder, stores)
-    return verify(folder, recorded.request, recorded.response, contract, recorded.metrics, tell=tell)
+    return verify(folder, recorded.request, recorded.response, contract, recorded.metrics, seconds=seconds, tell=tell)
 
 
 def recorded_sample(request: Any, response: Any, schema: Schema) -> tuple[Any, Any]:
