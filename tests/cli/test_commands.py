@@ -121,7 +121,7 @@ def test_wrong_words_get_the_nearest_and_exit_code_2(
     assert expected in capsys.readouterr().err
 
 
-NEEDS_NO_STORE = {"init", "run", "plan", "config", "copy", "doctor", "score", "monitor"}
+NEEDS_NO_STORE = {"init", "run", "plan", "config", "copy", "doctor"}
 NEEDS_NO_STORE |= {"sources", "sources show", "sources profile", "sources check"}
 
 
@@ -131,6 +131,7 @@ def test_without_a_store_a_command_says_what_to_do_first(
 ) -> None:
     needs = {"why": ["x"], "note": ["x"], "tag": ["x"], "lineage": ["x"], "remake": ["x"], "load": ["x"]}
     needs |= {"deploy": ["x"], "promote": ["x"], "rollback": ["x"], "models history": ["x"]}
+    needs |= {"score": ["x", "--source", "y"], "monitor": ["x"]}
     needs |= {"bundle": ["x"]}
     needs |= {
         "data show": ["x"],

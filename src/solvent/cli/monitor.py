@@ -51,8 +51,9 @@ def execute(arguments: Namespace, name: str) -> int:
     from solvent.runs.stores import Stores
 
     labels = _labels(arguments)
-    folder, label = find_bundle(arguments.model)
-    with Stores(Project.find()) as stores:
+    project = Project.find()
+    folder, label = find_bundle(arguments.model, project)
+    with Stores(project) as stores:
         found = monitor(folder, label, stores, log=arguments.log, seconds=arguments.since, labels=labels)
         page = _page(arguments.path, folder, found, stores) if arguments.path else None
     if arguments.json:

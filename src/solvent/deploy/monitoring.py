@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,8 +26,9 @@ from solvent.profiles.drift import ALERT, OK, UNKNOWN, WARN, TableDrift, compare
 from solvent.profiles.make import make_profile, mask_profile
 from solvent.profiles.records import Profile
 from solvent.serving.folder import Bundle, open_bundle
+from solvent.serving.recording import statistics_of
 from solvent.serving.requestlog import ANSWERED, REFUSED
-from solvent.serving.statistics import STATISTICS, Origin, Statistics, read_statistics
+from solvent.serving.statistics import Origin
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,7 +183,7 @@ def _by_model(table: pa.Table) -> Counter[str]:
 
 def _looked_at(found: Monitoring, bundle: Bundle, own: pa.Table, stores: Stores) -> Monitoring:
     pc = _compute()
-    statistics = _statistics(bundle)
+    statistics = statistics_of(bundle.folder)
     manifest = bundle.manifest
     asked = [each.name for each in manifest.request.columns]
     answers = {answer_name(each.name, asked): each.name for each in manifest.response.columns}
@@ -228,14 +228,6 @@ def _latency(own: pa.Table) -> Latency | None:
     return Latency(p50, p95, p99, largest)
 
 
-def _statistics(bundle: Bundle) -> Statistics:
-    path = os.path.join(bundle.folder, STATISTICS)
-    if not os.path.isfile(path):
-        return Statistics()
-    with open(path, "rb") as file:
-        return read_statistics(file.read())
-
-
 def _profile(origin: Origin, stores: Stores) -> Profile | None:
     from solvent.runs.datasets import read_profile
 
@@ -274,7 +266,7 @@ def _recorded(bundle: Bundle, label: str, stores: Stores) -> tuple[Any, Any] | N
     """Read the recorded rows' labels and answers, if they are in the store."""
     from solvent.runs.views import Artifact
 
-    statistics = _statistics(bundle)
+    statistics = statistics_of(bundle.folder)
     try:
         asked, answers = (
             Artifact(stores.metadata.find_artifact(each.digest, each.type), stores).value()
@@ -311,7 +303,7 @@ def training_table(folder: str, stores: Stores) -> pa.Table | None:
     from solvent.profiles.rows import as_arrow
     from solvent.runs.views import Artifact
 
-    origin = _statistics(open_bundle(folder)).training
+    origin = statistics_of(folder).training
     try:
         return as_arrow(Artifact(stores.metadata.find_artifact(origin.digest, origin.type), stores).value(), loose=True)
     except NotFoundError:

@@ -232,7 +232,7 @@ def scoring_of(model: str, rows: str, project: Project, **options: Any) -> Scori
     from solvent.fingerprint.files import nearest_file
     from solvent.sources.catalogue import guess_format
 
-    folder, label = find_bundle(model)
+    folder, label = find_bundle(model, project)
     given = {name: value for name, value in options.items() if value is not None}
     if "@" in rows:
         from solvent.runs.datasets import find_version
@@ -265,9 +265,16 @@ def read_rows(rows: str, stores: Stores) -> pa.Table:
     return pa.Table.from_batches(list(batches), schema)
 
 
-def find_bundle(model: str) -> tuple[str, str]:
-    """Give the folder of a bundle and what people call it."""
+def find_bundle(model: str, project: Project) -> tuple[str, str]:
+    """Give the folder of a bundle and what people call it: a version of the registry, or a folder."""
     if os.path.isfile(os.path.join(model, MANIFEST)):
         opened = open_bundle(model)
         return os.path.abspath(model), f"{opened.manifest.endpoint} {opened.digest[:12]}"
-    raise NotFoundError(f"no bundle at {model}", hint="`solvent bundle NAME -o FOLDER` writes one")
+    if os.sep in model or os.path.isdir(model):
+        raise NotFoundError(f"no bundle at {model}", hint="`solvent bundle NAME -o FOLDER` writes one")
+    from solvent.deploy.registry import find_model, materialise
+    from solvent.runs.stores import Stores
+
+    with Stores(project, create=False) as stores:
+        version = find_model(model, stores)
+        return materialise(version, stores), version.label

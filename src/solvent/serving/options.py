@@ -49,13 +49,20 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--replay", action="store_true", help="accept other library versions if the recorded rows are answered alike"
     )
+    log = parser.add_argument_group("log of requests", "what `solvent monitor` looks at")
+    log.add_argument("--log", dest="log_folder", metavar="FOLDER", help="log requests and answers in this folder")
+    log.add_argument(
+        "--log-share", type=float, metavar="X", help=f"those of this share of the keys, 0 to 1 ({default.log_share:g})"
+    )
+    log.add_argument("--log-mb", type=float, metavar="N", help=f"in at most so many MiB ({default.log_mb:g})")
     parser.add_argument("--tracebacks", action="store_true", help="show clients where a step failed")
 
 
 def settings_of(given: Namespace) -> Settings:
     """Make settings of parsed options; ConfigError for a limit that serves nobody."""
     names = ("row_limit", "body_seconds", "predict_seconds", "queue_limit", "stop_seconds", "batch_rows", "batch_ms")
-    values = {name: found for name in names if (found := getattr(given, name)) is not None}
+    log = ("log_folder", "log_share", "log_mb")
+    values = {name: found for name in (*names, *log) if (found := getattr(given, name)) is not None}
     if given.body_limit_mb is not None:
         values["body_limit_bytes"] = int(given.body_limit_mb * (1 << 20))
     return Settings(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from solvent.serving.control import Place
     from solvent.serving.model import Model
+    from solvent.serving.recording import Recorder
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -42,6 +43,7 @@ def work(
 
     # One request is a few rows: several numeric threads cost more than they give. Measured: 6.5 ms of CPU instead of 3.8.
     limit_threads(1)
+    from solvent.serving.recording import open_recorder
     from solvent.serving.swap import Swap
     from solvent.serving.traffic import Traffic
 
@@ -49,10 +51,14 @@ def work(
     swap = Swap(control, traffic, partial(load_model, replay=settings.replay), tell)
     swap.start()
     settings = with_measured(settings, measured(control))
-    server = _server(traffic, settings, keys)
+    recorder = open_recorder(settings.log_folder, settings.log_share, settings.log_mb)
+    server = _server(traffic, settings, keys, recorder)
     if lifeline is not None:
         Thread(target=_live_with, args=(lifeline, server, settings.stop_seconds), daemon=True).start()
-    asyncio.run(_serve(server, swap, listening, tell))
+    try:
+        asyncio.run(_serve(server, swap, listening, tell))
+    finally:
+        recorder.close()
 
 
 def load_model(place: Place, replay: bool = False) -> Model:
@@ -71,7 +77,7 @@ def load_model(place: Place, replay: bool = False) -> Model:
     return model
 
 
-def _server(traffic: Any, settings: Settings, keys: Any) -> Server:
+def _server(traffic: Any, settings: Settings, keys: Any, recorder: Recorder) -> Server:
     import uvicorn
 
     from solvent.serving.app import App
@@ -91,7 +97,7 @@ def _server(traffic: Any, settings: Settings, keys: Any) -> Server:
                     signal.signal(each, handler)
 
     config = uvicorn.Config(
-        App(traffic, settings, keys, [TrafficWatch(traffic)]),
+        App(traffic, settings, keys, [TrafficWatch(traffic), recorder]),
         lifespan="on",
         server_header=False,
         ws="none",

@@ -24,6 +24,7 @@ class Settings:
     `batch_ms`; None does as the verification of the bundle found best. `tracebacks` shows clients where a step failed;
     `access_log` writes a line of JSON for each request.
     `replay` serves with other libraries than a bundle was made with, if the warm-up finds its recorded answers.
+    A `log_folder` holds requests and answers: those of `log_share` of the keys, in at most `log_mb`.
     """
 
     body_limit_bytes: int = 16 << 20
@@ -38,6 +39,9 @@ class Settings:
     access_log: bool = False
     tracebacks: bool = False
     replay: bool = False
+    log_folder: str = ""
+    log_share: float = 1.0
+    log_mb: float = 512.0
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
@@ -55,6 +59,8 @@ LEAST = {
     "stop_seconds": 0,
     "batch_rows": 1,
     "batch_ms": 0,
+    "log_share": 0,
+    "log_mb": 0.0625,
 }
 """Less than this serves nobody."""
 

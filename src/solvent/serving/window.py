@@ -6,8 +6,9 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from solvent.serving.metrics import Sample
 from solvent.serving.statistics import ColumnStatistics, Statistics
 
 WINDOW_SECONDS = 3600.0
@@ -19,14 +20,6 @@ TENTH = 0.1
 ROWS = ROWS_PER_SECOND // 10
 FEW = 200
 """With fewer rows chance alone gives an index of more than 0.05 over ten bins: none is told then."""
-
-
-class Sample(NamedTuple):
-    """One number for /metrics, a gauge."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
 
 
 HELP = {

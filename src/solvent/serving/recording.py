@@ -1,0 +1,135 @@
+"""What is kept of requests and answers while an endpoint serves: the log of a sample, and the window of the last hour."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from solvent.serving.metrics import Sample
+from solvent.serving.requestlog import Logged, RequestLog
+from solvent.serving.statistics import STATISTICS, Statistics, read_statistics
+from solvent.serving.tables import to_columns
+from solvent.serving.window import HELP, Window
+
+if TYPE_CHECKING:
+    from solvent.serving.app import Served
+    from solvent.serving.exchange import Refusal
+    from solvent.serving.model import Model
+
+Family = tuple[str, str, str, list[Sample]]
+
+_KINDS = {
+    400: "unreadable",
+    401: "key",
+    403: "key",
+    411: "length",
+    413: "size",
+    415: "content_type",
+    422: "invalid",
+    429: "busy",
+    500: "failed",
+    503: "unavailable",
+    504: "timeout",
+}
+"""What a refusal without more is counted as, by its status."""
+
+
+class _Known(NamedTuple):
+    """What is needed of a model for each request: the columns of its answer, those that stay out, and its window."""
+
+    names: Sequence[str]
+    left_out: frozenset[str]
+    window: Window | None
+
+
+class Recorder:
+    """Sees what is served, counts it in the window of the model that answered, and writes a sample to the log.
+
+    Only the event loop's thread may call it.
+    """
+
+    def __init__(self, log: RequestLog | None = None) -> None:
+        self.log = log
+        self._known: dict[str, _Known] = {}
+        self._models: dict[str, Model] = {}
+
+    def served(self, served: Served) -> None:
+        known = self._known.get(served.model.digest) or self._learn(served.model)
+        window, log = known.window, self.log
+        if window is not None and window.wants():
+            window.add(served.decoded.columns(), to_columns(served.answer, known.names))
+        if log is not None and log.wants(served.key):
+            log.add(
+                Logged(
+                    at=time.time(),
+                    id=served.id.decode(),
+                    model=served.model.name,
+                    bundle=served.model.digest,
+                    rows=served.decoded.rows,
+                    columns=served.decoded.columns,
+                    answer=partial(to_columns, served.answer, known.names),
+                    seconds=served.seconds,
+                    left_out=known.left_out,
+                )
+            )
+
+    def refused(self, refusal: Refusal) -> None:
+        if self.log is not None:
+            self.log.refuse(kinds_of(refusal))
+
+    def families(self) -> Iterator[Family]:
+        if self.log is not None:
+            yield _counter("solvent_log_written_total", "Requests that were written to the log.", self.log.written)
+            yield _counter("solvent_log_lost_total", "What could not be written to the log.", self.log.lost)
+        found: dict[str, list[Sample]] = {}
+        for digest, known in self._known.items():
+            model = self._models[digest]
+            labels = {"model": model.endpoint, "version": model.version}
+            for each in known.window.samples() if known.window is not None else ():
+                found.setdefault(each.name, []).append(each._replace(labels={**labels, **each.labels}))
+        for name, samples in found.items():
+            yield name, "gauge", HELP[name], samples
+
+    def close(self) -> None:
+        """Write what waits for the log."""
+        if self.log is not None:
+            self.log.close()
+
+    def _learn(self, model: Model) -> _Known:
+        statistics = statistics_of(model.bundle.folder)
+        window = Window(statistics) if statistics.request else None
+        names = [each.name for each in model.bundle.manifest.response.columns]
+        known = self._known[model.digest] = _Known(names, frozenset(statistics.sensitive), window)
+        self._models[model.digest] = model
+        return known
+
+
+def statistics_of(folder: str) -> Statistics:
+    """Read the statistics of a bundle; empty ones where it has none."""
+    path = os.path.join(folder, STATISTICS)
+    if not os.path.isfile(path):
+        return Statistics()
+    with open(path, "rb") as file:
+        return read_statistics(file.read())
+
+
+def kinds_of(refusal: Refusal) -> Iterable[str]:
+    """Give the kinds of the problems for which a request was refused; nothing of what it held."""
+    kinds = {kind for each in refusal.problems if isinstance(kind := _kind(each), str)}
+    return kinds or [_KINDS.get(refusal.status, str(refusal.status))]
+
+
+def _kind(problem: Mapping[str, Any]) -> Any:
+    return problem.get("kind")
+
+
+def _counter(name: str, help: str, value: int) -> Family:
+    return name, "counter", help, [Sample(name, {}, value)]
+
+
+def open_recorder(folder: str, share: float, limit_mb: float) -> Recorder:
+    """Make the recorder of one serving process; it logs if there is a folder to log to."""
+    return Recorder(RequestLog(folder, share=share, limit_bytes=int(limit_mb * (1 << 20))) if folder else None)
