@@ -5,25 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from solvent.serving import failures, metrics
-from solvent.serving.body import Gone, answer_early, read_body
-from solvent.serving.exchange import CLOSE, JSON, Exchange, Receive, Refusal, Send, refusal_body
+from solvent.serving.body import answer_early, read_body
+from solvent.serving.exchange import JSON, Exchange, Gone, Receive, Refusal, Send, refusal_body
 from solvent.serving.keys import Keys
-from solvent.serving.model import Answer, Decoded, Model
+from solvent.serving.model import Decoded, Model
+from solvent.serving.predicting import Own, Predicted, Predictor, Reading
 from solvent.serving.routes import Route, Routes
-from solvent.serving.settings import INLINE_BYTES, Settings
+from solvent.serving.settings import Settings
 from solvent.serving.told import Told
 from solvent.serving.traffic import Traffic
-from solvent.serving.worker import Worker
 
 ACCESS = logging.getLogger("solvent.serving.access")
 GONE = 499
 """What is counted for a client that went away: it gets no answer."""
 RETRY = (b"retry-after", b"1")
-_JSON_TYPES = frozenset(["application/json", "text/json", ""])
+OWN = Own()
 
 
 class Served(NamedTuple):
@@ -60,7 +59,7 @@ class App:
         self.keys = keys
         self.watchers = list(watchers)
         self.metrics = metrics.Metrics()
-        self.worker = Worker(self.settings.queue_limit)
+        self.predictor = Predictor(self.settings)
         self.draining = False
         self.routes = Routes([Route("/predict", {"POST": self._predict}), *Told(self).routes()])
 
@@ -85,7 +84,7 @@ class App:
 
     def close(self) -> None:
         """End the thread of predictions."""
-        self.worker.close()
+        self.predictor.worker.close()
 
     async def _serve(self, exchange: Exchange) -> None:
         counted = self.metrics
@@ -120,7 +119,7 @@ class App:
         body = refusal_body(refusal, exchange.id)
         models = self.traffic.models
         headers = [JSON, *(models[0].headers[1:] if models else ()), *refusal.headers]
-        answer = answer_early if CLOSE in refusal.headers else Exchange.answer
+        answer = answer_early if refusal.status == 413 else Exchange.answer
         await answer(exchange, refusal.status, body, headers)
 
     def ready_model(self, exchange: Exchange, body: bytes = b"") -> Model:
@@ -130,38 +129,24 @@ class App:
         return self.traffic.choose(exchange.headers, body, exchange.content_type)
 
     async def _predict(self, exchange: Exchange) -> None:
-        kind = exchange.content_type
-        if kind.partition(";")[0].strip().lower() not in _JSON_TYPES:
-            raise Refusal(415, f"the body is {kind[:80]}, and this route reads application/json")
+        await self._answer_with(OWN, exchange)
+
+    async def _answer_with(self, reading: Reading, exchange: Exchange) -> None:
         body = await read_body(exchange, self.settings)
         model = self.ready_model(exchange, body)
-        answer = await self._run(model, partial(model.predict, body, kind, exchange.id, self._check), len(body))
-        await exchange.answer(200, answer.body, model.headers)
-        self._told_to(exchange, model, answer)
-
-    async def _run(self, model: Model, call: partial[Answer], size_bytes: int) -> Answer:
-        """Predict on the loop what is fast and small, and everything else in the thread."""
-        inline = self.settings.inline
-        if (model.fast if inline is None else inline) and size_bytes <= INLINE_BYTES:
-            return call()
-        return await self.worker.run(call, self.settings.predict_seconds)
-
-    def _check(self, decoded: Decoded) -> None:
-        if decoded.rows > self.settings.row_limit:
-            raise Refusal(
-                413,
-                f"the request has {decoded.rows:,} rows; at most {self.settings.row_limit:,} are answered at a time",
-            )
-
-    def _told_to(self, exchange: Exchange, model: Model, answer: Answer) -> None:
-        self.metrics.count_rows(model.name, answer.decoded.rows)
+        predicted = await self.predictor.predict(reading, model, exchange, body)
+        await exchange.answer(200, predicted.body, model.headers)
+        self.metrics.count_rows(model.name, predicted.decoded.rows)
         if self.watchers:
-            seconds = time.perf_counter() - exchange.began
-            served = Served(model, exchange.id, exchange.key, answer.decoded, answer.value, seconds)
-            for watcher in self.watchers:
-                failures.quietly(watcher.served, served)
+            self._show(exchange, model, predicted)
+
+    def _show(self, exchange: Exchange, model: Model, predicted: Predicted) -> None:
+        seconds = time.perf_counter() - exchange.began
+        served = Served(model, exchange.id, exchange.key, predicted.decoded, predicted.value, seconds)
+        for watcher in self.watchers:
+            failures.quietly(watcher.served, served)
 
     def metrics_text(self) -> bytes:
         """Write all counters as Prometheus reads them."""
         more = [family for watcher in self.watchers for family in watcher.families()]
-        return metrics.text(self.metrics, self.traffic.models, self.worker.waiting, more)
+        return metrics.text(self.metrics, self.traffic.models, self.predictor.worker.waiting, more)

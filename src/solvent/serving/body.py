@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from solvent.serving.exchange import CLOSE, Exchange, Headers, Refusal
+from solvent.serving.exchange import CLOSE, Exchange, Gone, Headers, Refusal
 from solvent.serving.settings import Settings
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 256 << 20
 """What a refused client may still send before its connection is closed."""
-
-
-class Gone(Exception):
-    """The client went away before its request was whole."""
 
 
 async def read_body(exchange: Exchange, settings: Settings) -> bytes:
@@ -30,9 +26,10 @@ async def read_body(exchange: Exchange, settings: Settings) -> bytes:
             if message["type"] != "http.request":
                 raise Gone
             first: bytes = message.get("body", b"")
+            exchange.arrived = not message.get("more_body")
             if len(first) > limit_bytes:
                 raise _too_large(limit_bytes)
-            if not message.get("more_body"):
+            if exchange.arrived:
                 return first
             return await _read_rest(exchange, first, limit_bytes)
     except TimeoutError:
@@ -46,9 +43,10 @@ async def _read_rest(exchange: Exchange, first: bytes, limit_bytes: int) -> byte
         if message["type"] != "http.request":
             raise Gone
         whole += message.get("body", b"")
+        exchange.arrived = not message.get("more_body")
         if len(whole) > limit_bytes:
             raise _too_large(limit_bytes)
-        if not message.get("more_body"):
+        if exchange.arrived:
             return bytes(whole)
 
 
@@ -65,7 +63,7 @@ async def answer_early(exchange: Exchange, status: int, body: bytes, headers: He
     await exchange.begin(status, len(body), headers)
     await exchange.send({"type": "http.response.body", "body": body, "more_body": True})
     # One that waits for "100 Continue" sends nothing.
-    if exchange.headers.get(b"expect", b"").lower() != b"100-continue":
+    if not exchange.arrived and exchange.headers.get(b"expect", b"").lower() != b"100-continue":
         await _forget(exchange)
     await exchange.send({"type": "http.response.body", "body": b""})
 

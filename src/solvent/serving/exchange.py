@@ -16,6 +16,9 @@ Headers = Iterable[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
 CLOSE = (b"connection", b"close")
 
+CLOSED = "solvent.closed"
+"""In the scope of a request whose client sends no more: it may be gone, or wait for the answer."""
+
 _LONGEST_ID = 128
 _OF_IDS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/+=@"
 _first = os.urandom(6).hex().encode()
@@ -35,10 +38,18 @@ class Refusal(Exception):
         self.headers = tuple(headers)
 
 
+class Gone(Exception):
+    """The client went away before it could be answered."""
+
+
 class Exchange:
-    """A request, and the way to answer it. `route` is its place in the metrics, `id` what the client or we call it."""
+    """A request, and the way to answer it. `route` is its place in the metrics, `id` what the client or we call it.
+
+    `arrived` says that its body was read to the end.
+    """
 
     __slots__ = (
+        "arrived",
         "began",
         "headers",
         "id",
@@ -67,10 +78,16 @@ class Exchange:
         self.route = "other"
         self.rest: Sequence[str] = ()
         self.status = 0
+        self.arrived = False
 
     @property
     def content_type(self) -> str:
-        return self.headers.get(b"content-type", b"application/json").decode("latin-1")
+        given = self.headers.get(b"content-type")
+        return "application/json" if given is None or given == b"application/json" else given.decode("latin-1")
+
+    def is_closed(self) -> bool:
+        """Whether the client closed its side: one that still waits for its turn is not worth answering."""
+        return CLOSED in self.scope
 
     async def answer(self, status: int, body: bytes, headers: Headers = (JSON,)) -> None:
         """Send an answer; of a HEAD request only what is told about it."""

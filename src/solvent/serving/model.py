@@ -74,6 +74,7 @@ class Model:
         self.step_calls = 0
         self.annotations = _read_annotations(bundle.folder)
         self.fast = False
+        self.batcher: Any = None
         self.loaded_at = time.time()
 
     def predict(self, body: bytes, content_type: str, id: bytes, check: Callable[[Decoded], None]) -> Answer:

@@ -7,12 +7,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from solvent.serving.exchange import CLOSED
+
 HEAD_LIMIT_BYTES = 64 << 10
 """All headers of a request together. Proxies allow 8 to 32 KB."""
 HEAD_SECONDS = 15.0
 """How long the head of a request may take to arrive, and a new connection may say nothing."""
-CLOSED = "solvent.closed"
-"""In the scope of a request whose client sends no more: it may be gone, or wait for the answer."""
 
 
 class Protocol(HttpToolsProtocol):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from solvent.serving.exchange import Refusal
+from solvent.serving.exchange import Gone, Refusal
 
 T = TypeVar("T")
 
@@ -17,10 +17,11 @@ T = TypeVar("T")
 class Job:
     """One call that waits for the thread or runs in it. A job that was dropped before its turn is never run."""
 
-    __slots__ = ("call", "dropped", "future", "loop")
+    __slots__ = ("call", "dropped", "future", "gone", "loop")
 
-    def __init__(self, call: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, call: Callable[[], Any], gone: Callable[[], bool], loop: asyncio.AbstractEventLoop) -> None:
         self.call = call
+        self.gone = gone
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
         self.dropped = False
@@ -49,8 +50,11 @@ class Worker:
         """How many jobs wait for their turn."""
         return len(self._jobs)
 
-    async def run(self, call: Callable[[], T], seconds: float) -> T:
-        """Give what a call gives. Refusal 504 when that takes longer than `seconds`, waiting included."""
+    async def run(self, call: Callable[[], T], seconds: float, gone: Callable[[], bool]) -> T:
+        """Give what a call gives. Refusal 504 when that takes longer than `seconds`, waiting included.
+
+        Gone if the client is when the turn of its request comes.
+        """
         if len(self._jobs) >= self.limit:
             raise Refusal(
                 429,
@@ -58,7 +62,7 @@ class Worker:
                 headers=[(b"retry-after", b"1")],
             )
         self._start()
-        job = Job(call, asyncio.get_running_loop())
+        job = Job(call, gone, asyncio.get_running_loop())
         self._jobs.append(job)
         self._waiting.release()
         try:
@@ -104,6 +108,8 @@ class Worker:
 def _run(job: Job) -> None:
     value, error = None, None
     try:
+        if job.gone():
+            raise Gone
         value = job.call()
     except BaseException as found:  # a step may raise SystemExit; the server goes on
         error = found
