@@ -4,6 +4,7 @@ import asyncio
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,15 @@ def tiny_bundle(folder: Path, source: str = SOURCE) -> Path:
         answer=Hole(CALL, 0),
         request=Schema("numpy:ndarray", columns, (2,)),
         response=Schema("numpy:ndarray", (Column("value", "float64", "number"),), ()),
-        files={},
+        files=_digests(folder),
     )
     (folder / "bundle.json").write_bytes(manifest.to_bytes())
     return folder
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    return {each.relative_to(folder).as_posix(): sha256(each.read_bytes()).hexdigest() for each in files}
 
 
 def tiny_model(folder: Path) -> Model:
