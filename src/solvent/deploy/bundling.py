@@ -15,7 +15,7 @@ from solvent.deploy.locks import Environment, imported_by, make_lock
 from solvent.deploy.onnx import is_convertible, to_onnx
 from solvent.deploy.proof import module_of, prove, refuse
 from solvent.deploy.rerun import whole_with_request
-from solvent.deploy.schemas import example_rows, schema_of
+from solvent.deploy.schemas import check_comes_back, example_rows, schema_of, with_training
 from solvent.deploy.selection import without
 from solvent.deploy.slice import Slice
 from solvent.deploy.slicing import Declaration
@@ -65,10 +65,16 @@ class Bundler:
     def write(self, annotations: Mapping[str, Any], stores: Stores) -> Manifest:
         calls = tuple(self._call(call) for call in self._slice.live)
         request, response = self._request(), self._value(self._slice.response)
-        self._file(EXAMPLES, json.dumps(example_rows(request, response, EXAMPLE_ROWS), ensure_ascii=False).encode())
         self._write_code()
-        asked, answered = schema_of(request, self._slice.columns or self._endpoint.columns), schema_of(response, ())
-        self._file(STATISTICS, to_bytes(statistics_of(self._slice, self._demand, stores, asked, answered)))
+        sensitive = stores.project.settings.sensitive_columns
+        asked = schema_of(request, self._slice.columns or self._endpoint.columns, sensitive)
+        answered = schema_of(response, (), sensitive)
+        statistics = statistics_of(self._slice, self._demand, stores, asked, answered)
+        asked = with_training(asked, statistics.request)
+        examples = example_rows(request, response, EXAMPLE_ROWS, asked, answered)
+        check_comes_back(asked, examples["request"])
+        self._file(EXAMPLES, json.dumps(examples, ensure_ascii=False).encode())
+        self._file(STATISTICS, to_bytes(statistics))
         manifest = Manifest(
             endpoint=self._endpoint.name,
             python=".".join(platform.python_version_tuple()[:2]),

@@ -12,7 +12,7 @@ from typing import Any
 from solvent.serving.exchange import Exchange, Refusal
 from solvent.serving.model import StepError
 from solvent.serving.settings import Settings
-from solvent.serving.wire import BadRequest
+from solvent.serving.wire import BadAnswer, BadRequest
 
 ERRORS = logging.getLogger("solvent.serving")
 
@@ -30,7 +30,7 @@ def to_refusal(error: Exception, exchange: Exchange, settings: Settings) -> Refu
         problem = {"step": error.step, **problem}
     if settings.tracebacks:
         problem["traceback"] = traceback.format_exception(cause)
-    words = f"{error}" if isinstance(error, StepError) else f"the server failed with {type(error).__name__}"
+    words = f"{error}" if isinstance(error, StepError | BadAnswer) else f"the server failed with {type(error).__name__}"
     return Refusal(500, words, [problem])
 
 

@@ -66,6 +66,6 @@ def _words(column: Column) -> str:
     if column.low is not None and column.high is not None:
         parts.append(f"{column.low} to {column.high} in training")
     if column.categories:
-        shown = ", ".join(column.categories[:12])
+        shown = ", ".join(map(str, column.categories[:12]))
         parts.append(f"one of {shown}{', ...' if len(column.categories) > 12 else ''}")
     return "; ".join(parts)

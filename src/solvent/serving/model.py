@@ -27,7 +27,7 @@ class Protocolled(Protocol):
     """Reads requests and writes answers in one protocol."""
 
     def decode(self, body: bytes, content_type: str = ..., /) -> Decoded: ...
-    def encode(self, answer: Any, extra: bytes, /) -> bytes: ...
+    def encode(self, answer: Any, extra: bytes, rows: int | None = ..., /) -> bytes: ...
 
 
 class StepError(Exception):
@@ -62,7 +62,7 @@ class Model:
         self.digest = bundle.digest
         self.name = f"{self.endpoint}@{version}" if version else self.endpoint
         self.program = Program(bundle)
-        self.codec: Protocolled = Codec(manifest.request, manifest.response)
+        self.codec: Protocolled = Codec(manifest.request, manifest.response, find=self.program.code.find)
         self.headers = [
             (b"content-type", b"application/json"),
             (b"solvent-model", self.name.encode("ascii", "backslashreplace")),
@@ -82,7 +82,7 @@ class Model:
         decoded = self.codec.decode(body, content_type)
         check(decoded)
         value = self.run(decoded.value)
-        return Answer(self.codec.encode(value, b'%b,"id":"%b"' % (self.extra, id)), decoded, value)
+        return Answer(self.codec.encode(value, b'%b,"id":"%b"' % (self.extra, id), decoded.rows), decoded, value)
 
     def run(self, request: Any) -> Any:
         """Give the response to a request of the type that the first live step takes; the time of each step is counted."""
