@@ -209,14 +209,14 @@ def main() -> object:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("return [datetime.datetime.now().year + each for each in rows]", "reads the clock: datetime.datetime.now()"),
-        ("return [datetime.date.today().day + each for each in rows]", "reads the clock: datetime.date.today()"),
+        ("return [datetime.datetime.now().year + each for each in rows]", "reads the clock: datetime.datetime.now at"),
+        ("return [datetime.date.today().day + each for each in rows]", "reads the clock: datetime.date.today at"),
         ("return [random.random() + each for each in rows]", "draws random numbers"),
         ("return [rng().normal() + each for each in rows]", "draws random numbers"),
         ("return [seed() % 7 + each for each in rows]", "draws random numbers"),
-        ("return [uuid.uuid4().int % 3 + each for each in rows]", "without a seed: uuid.uuid4()"),
-        ("return [os.urandom(1)[0] + each for each in rows]", "without a seed: os.urandom()"),
-        ("import numpy as np; return [np.random.default_rng().normal() for each in rows]", "np.random.default_rng()"),
+        ("return [uuid.uuid4().int % 3 + each for each in rows]", "without a seed: uuid.uuid4 at"),
+        ("return [os.urandom(1)[0] + each for each in rows]", "without a seed: os.urandom at"),
+        ("import numpy as np; return [np.random.default_rng().normal() for each in rows]", "np.random.default_rng at"),
         ("import numpy as np; return [np.random.rand() for each in rows]", "draws random numbers"),
         ("from random import choice; return [choice([1, 2]) for each in rows]", "draws random numbers"),
         ("return [len(Path('notes.txt').read_text()) + each for each in rows]", "reads the file"),
@@ -337,3 +337,111 @@ def test_a_live_step_that_fits_is_refused(cut_of: Cut) -> None:
     """
     with pytest.raises(BundleError, match="gives an estimator: LinearRegression"):
         cut_of(body, response="answer")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("return [time.time() + each for each in rows]", "reads the clock: time.time at"),
+        ("return [int(time.strftime('%H')) + each for each in rows]", "reads the clock: time.strftime at"),
+        (
+            "now = datetime.datetime.now; return [now().year for each in rows]",
+            "reads the clock: datetime.datetime.now at",
+        ),
+        ("import pandas as pd; return [pd.Timestamp('now').year for each in rows]", "reads the clock: pd.Timestamp at"),
+        ("import pandas as pd; return [pd.Timestamp.now().year for each in rows]", "the clock: pd.Timestamp.now at"),
+        ("return sorted(rows, key=lambda each: random.random())", "random.random at"),
+        ("return [len(os.environ.get('HOME', '')) + each for each in rows]", "reads the environment of the process"),
+        ("return [float(os.getenv('FACTOR', '1')) * each for each in rows]", "reads the environment of the process"),
+        ("import urllib.request; return rows if True else urllib.request.urlopen('http://x')", "asks the network"),
+        ("import subprocess; return rows or subprocess.run(['ls'])", "asks the network or another program"),
+        ("from secrets import token_hex; return [len(token_hex(2)) for each in rows]", "token_hex at"),
+    ],
+)
+def test_the_clock_chance_environment_and_network_are_read_in_the_code(cut_of: Cut, code: str, said: str) -> None:
+    with pytest.raises(BundleError) as refused:
+        cut_of(LIVE.format(more="", kind="list", code=code, given=""))
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy as np; np.random.seed(3); return [np.random.rand() + each for each in rows]",
+        "random.seed(3); return [random.random() + each for each in rows]",
+        "return [time.strftime('%H', time.gmtime(each)) and each for each in rows]",
+        "import pandas as pd; return [pd.Timestamp('2024-01-02').day + each for each in rows]",
+        "import pandas as pd; return [pd.to_datetime('2024-01-02').day + each for each in rows]",
+        "random = 3; time = 4; return [random + time + each for each in rows]",
+        "os.environ['OMP_NUM_THREADS'] = '1'; return rows",
+        "from datetime import datetime as clock; return [clock(2024, 1, 2).day + each for each in rows]",
+    ],
+)
+def test_names_that_are_sound_or_used_soundly_are_served(cut_of: Cut, code: str) -> None:
+    assert names(cut_of(LIVE.format(more="", kind="list", code=code, given=""))) == ["live[0]", "predict[0]"]
+
+
+MODEL = """
+class Model:
+    def __init__(self):
+        self.key = uuid.uuid4().hex[:0]
+
+    def fit(self, rows):
+        self.fitted_at = datetime.datetime.now().year * 0
+        self.level = stamp() * 0 + sum(rows)
+        return self
+
+    def predict(self, rows):
+        return [self.level{more} for each in rows]
+
+    def age(self):
+        return time.time()
+
+def stamp():
+    return time.time()
+
+@step
+def train(rows: list) -> Model:
+    return Model().fit(rows)
+
+@step
+def answer(model: Model, rows: list) -> list:
+    return model.predict(rows)
+
+@pipeline
+def main() -> list:
+    parts = split(load())
+    return answer(train(parts.train), parts.test)
+"""
+
+
+def test_how_a_model_of_ones_own_was_fitted_is_no_part_of_its_prediction(cut_of: Cut) -> None:
+    assert names(cut_of(MODEL.format(more=""), response="answer")) == ["answer[0]"]
+
+
+def test_what_its_prediction_uses_is_followed(cut_of: Cut) -> None:
+    with pytest.raises(BundleError, match=r"reads the clock: time\.time at"):
+        cut_of(MODEL.format(more=" + self.age()"), response="answer")
+
+
+@pytest.mark.parametrize(
+    "constant", ["HANDLERS = {'a': lambda: time.time()}", "HANDLERS = {'a': stamp}", "HANDLERS = [random.Random()]"]
+)
+def test_constants_of_the_module_are_followed(cut_of: Cut, constant: str) -> None:
+    body = f"""
+    def stamp():
+        return time.time()
+
+    {constant}
+
+    @step
+    def live(rows: list) -> list:
+        return rows if HANDLERS else []
+
+    @pipeline
+    def main() -> list:
+        parts = split(load())
+        return predict(fit(parts.train), live(parts.test))
+    """
+    with pytest.raises(BundleError, match="live step `live`"):
+        cut_of(body)

@@ -23,7 +23,9 @@ _OBSERVED = {"file": "reads the file {}", "folder": "lists the folder {}", "sour
 _CALLED = {
     "clock": "reads the clock",
     "chance": "draws random numbers without a seed",
-    "seed": "draws random numbers",
+    "seed": "draws random numbers by the step's seed",
+    "environment": "reads the environment of the process",
+    "network": "asks the network or another program",
 }
 _FREEZE = "do it in a step of its own that takes nothing of the request: its result is then frozen"
 _HINTS = {
@@ -31,6 +33,8 @@ _HINTS = {
     "seed": "a request has no seed: draw in a step of its own and pass what was drawn",
     "clock": "the time is no part of the request: make it a column, or a value of the config",
     "chance": "give the generator a constant seed, or draw in a step of its own",
+    "environment": "make it a value of the config: a server has another environment",
+    "network": _FREEZE,
     "fit": "fit on the train part in a step of its own, and pass what was fitted",
     "plain": "compute it before value(...) is asked, or in a step: a step's result is followed",
     "mixed": "a request is one output: put them into one table, or pass a part of the train part",
@@ -69,9 +73,12 @@ def _observed(call: Call, demand: Demand) -> Iterator[tuple[str, str]]:
 
 
 def _coded(call: Call, demand: Demand) -> Iterator[tuple[str, str]]:
-    code = demand.states[call.index].code
-    for each in find_impurities(code) if code else ():
-        yield each.kind, f"{_CALLED[each.kind]}: {each.name}() at {each.place}"
+    state, spec = demand.states[call.index], call.step.spec
+    code, step = state.code, f"{spec.module}.{spec.qualname}"
+    if code is None or spec.module.startswith("solvent."):
+        return
+    for each in find_impurities(code, step):
+        yield each.kind, f"{_CALLED[each.kind]}: {each.name} at {each.place}"
 
 
 def _fitted(call: Call, demand: Demand) -> Iterator[tuple[str, str]]:
