@@ -1,13 +1,14 @@
 """Bundles written by hand, for tests of the serving side: plain Python and NumPy, ready in a moment."""
 
 import json
+import platform
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from solvent.artifacts.saving import save
 from solvent.fingerprint.values import identify
-from solvent.serving.folder import BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
+from solvent.serving.folder import ANNOTATIONS, BLOBS, CODE, EXAMPLES, MANIFEST, FolderBlobs
 from solvent.serving.holes import CALL, FROZEN, REQUEST, Hole
 from solvent.serving.manifest import Call, Manifest
 from solvent.serving.schema import Column, Schema
@@ -47,7 +48,7 @@ def write_tiny(folder: Path, offset: float, steps: str = STEPS, **files: str) ->
     }
     manifest = Manifest(
         endpoint="tiny",
-        python="3.11",
+        python=".".join(platform.python_version_tuple()[:2]),
         packages={},
         calls=(call,),
         frozen=(frozen,),
@@ -57,6 +58,7 @@ def write_tiny(folder: Path, offset: float, steps: str = STEPS, **files: str) ->
         files=digests,
     )
     (folder / MANIFEST).write_bytes(manifest.to_bytes())
+    (folder / ANNOTATIONS).write_text("{}")
     return folder
 
 

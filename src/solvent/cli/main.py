@@ -47,6 +47,7 @@ COMMANDS = {
     "models": ("models", "list the endpoints that were deployed, or the versions of one"),
     "models history": ("models", "every move of an endpoint's aliases: when, who, why"),
     "monitor": ("monitor", "what an endpoint was asked and answered: drift, skew, quality; 1 if something alerts"),
+    "serve": ("serve", "answer requests with the model that an alias points at, and follow it"),
     "lineage": ("lineage", "walk from an artifact to its sources and its consumers"),
     "note": ("annotate", "add a note to a run, step run, artifact or dataset"),
     "export": ("export", "write OpenLineage events, a Croissant dataset or a model card"),

@@ -8,18 +8,69 @@ import socket
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from solvent.serving.control import read_control
+from solvent.serving.control import Control, read_control, write_control
 from solvent.serving.folder import ANNOTATIONS
+from solvent.serving.keys import read_keys, require_keys
+from solvent.serving.options import settings_of
 from solvent.serving.sockets import bind, bind_file, url_of
+from solvent.serving.supervisor import Order, Supervisor
 
 Tell = Callable[[Mapping[str, Any]], None]
 
 
-def listen(options: Namespace) -> socket.socket:
-    """Bind what the options name; BundleError says why that can't be had."""
-    return bind_file(options.socket) if options.socket else bind(options.host, options.port)
+class ControlFile:
+    """A control file of our own. Whoever cleans folders of temporary files may take it away: then it is written again."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.control: Control | None = None
+
+    def write(self, control: Control) -> None:
+        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        write_control(self.path, control)
+        self.control = control
+
+    def keep(self) -> None:
+        """Write it again if it is gone."""
+        if self.control is not None and not os.path.exists(self.path):
+            self.write(self.control)
+
+
+def serve(
+    given: Namespace,
+    control: str,
+    *,
+    prepare: Callable[[], None] = lambda: None,
+    hear: Tell = lambda event: None,
+    single: bool = False,
+) -> int:
+    """Serve what a control file says as the options ask for, until stopped; give the exit code.
+
+    `hear` is given all events too, and `prepare` is called before a process starts. With `single`, one worker is this very
+    process.
+    """
+    settings, keys = settings_of(given), read_keys(given.keys_file)
+    if given.socket is None:
+        require_keys(given.host, keys, allow_anyone=given.allow_anyone_on_the_network)
+    keys_file = given.keys_file and os.path.abspath(given.keys_file)
+    order = Order(os.path.abspath(control), settings, keys_file)
+    count = given.workers or count_workers(control)
+    with bind_file(given.socket) if given.socket else bind(given.host, given.port) as listening:
+        tell = printer(listening, given.json, hear)
+        try:
+            if count > 1 or not single:
+                return Supervisor(listening, order, count, tell, prepare).run()
+            from solvent.serving.process import work
+
+            work(listening, order, tell)
+            return 0
+        finally:
+            if given.socket:
+                with suppress(OSError):
+                    os.unlink(given.socket)
 
 
 def measured(control: str) -> Mapping[str, Any]:
@@ -39,12 +90,13 @@ def count_workers(control: str) -> int:
     return max(1, min(found, os.cpu_count() or 1)) if isinstance(found, int) else 1
 
 
-def printer(listening: socket.socket, as_json: bool) -> Tell:
-    """Make what tells events to people, a line each, or to programs, a JSON object each."""
+def printer(listening: socket.socket, as_json: bool, hear: Tell) -> Tell:
+    """Make what tells events to people, a line each, or to programs, a JSON object each, and to `hear`."""
     url, told = url_of(listening), Told()
 
     def tell(event: Mapping[str, Any]) -> None:
         for each in told.take(event):
+            hear(each)
             text = json.dumps({**each, "url": url}, ensure_ascii=False) if as_json else words_of(each, url)
             print(text, file=sys.stderr if not as_json and each["event"] in BAD else sys.stdout, flush=True)
 

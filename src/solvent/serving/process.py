@@ -7,15 +7,19 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from solvent.errors import SolventError
+from solvent.serving.keys import read_keys
 from solvent.serving.launch import measured
 from solvent.serving.settings import Settings, with_measured
 from solvent.serving.sockets import BACKLOG
+from solvent.serving.supervisor import Order, order_from
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -32,9 +36,22 @@ ACCEPTED_AT_ONCE = 4
 """A worker takes few connections at a time, so that those who come together are spread over all workers."""
 
 
-def work(
-    listening: socket.socket, control: str, settings: Settings, keys: Any, tell: Tell, lifeline: Any = None
-) -> None:
+def main(arguments: Sequence[str]) -> int:
+    """Be one worker of several: the socket and the way to the supervisor are inherited, the order comes from there."""
+    listening, channel = (socket.socket(fileno=int(each)) for each in arguments)
+    with channel.makefile("rb") as reader:
+        line = reader.readline()
+    if not line:
+        return 1
+    try:
+        work(listening, order_from(line), teller(channel), channel)
+    except SolventError as error:
+        print(f"solvent: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def work(listening: socket.socket, order: Order, tell: Tell, lifeline: socket.socket | None = None) -> None:
     """Serve what the control file says until told to stop; SolventError if there is nothing that it can serve.
 
     `tell` is given events; `lifeline` is a socket at whose end the process that started this one is gone.
@@ -47,10 +64,11 @@ def work(
     from solvent.serving.swap import Swap
     from solvent.serving.traffic import Traffic
 
+    keys = read_keys(order.keys_file)
     traffic = Traffic()
-    swap = Swap(control, traffic, partial(load_model, replay=settings.replay), tell)
+    swap = Swap(order.control, traffic, partial(load_model, replay=order.settings.replay), tell)
     swap.start()
-    settings = with_measured(settings, measured(control))
+    settings = with_measured(order.settings, measured(order.control))
     recorder = open_recorder(settings.log_folder, settings.log_share, settings.log_mb)
     server = _server(traffic, settings, keys, recorder)
     if lifeline is not None:
@@ -153,3 +171,7 @@ def _live_with(lifeline: socket.socket, server: Server, stop_seconds: float) -> 
     server.should_exit = True
     time.sleep(stop_seconds + 5)
     os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

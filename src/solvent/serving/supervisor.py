@@ -11,10 +11,13 @@ import selectors
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from solvent.serving.settings import Settings, settings_from
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -24,6 +27,25 @@ ATTEMPTS = 5
 """So many workers in a row may die before they are ready; if none is left that answers, the server gives up."""
 KILL_SECONDS = 5.0
 """So long after their time to stop, workers that don't are killed."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do: follow a control file, within limits, for those who have one of the keys of a file."""
+
+    control: str
+    settings: Settings
+    keys_file: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """Write it as one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def order_from(line: bytes) -> Order:
+    """Read what `to_bytes` wrote."""
+    tree = json.loads(line)
+    return Order(**{**tree, "settings": settings_from(tree["settings"])})
 
 
 @dataclass(eq=False)
@@ -38,19 +60,26 @@ class _Worker:
 
 
 class Supervisor:
-    """Keeps `count` workers alive. `command` starts one: it is given `--inherited SOCKET,CHANNEL` in addition.
+    """Keeps `count` workers alive, each of which follows `order`. Run it in the main thread.
 
-    `tell` is given what the workers tell, each with its `pid`, and `died` and `stopped` events. Run it in the main thread.
+    `tell` is given what the workers tell, each with its `pid`, and `died`, `gave up` and `stopped` events; `prepare` is
+    called before a worker starts.
     """
 
     def __init__(
-        self, listening: socket.socket, command: Sequence[str], count: int, tell: Tell, stop_seconds: float = 15.0
+        self,
+        listening: socket.socket,
+        order: Order,
+        count: int,
+        tell: Tell,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._listening = listening
-        self._command = list(command)
+        self._order = order
         self._count = count
         self._tell = tell
-        self._stop_seconds = stop_seconds
+        self._prepare = prepare
+        self._stop_seconds = order.settings.stop_seconds
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
         self._wait_seconds = 0.0
@@ -94,12 +123,14 @@ class Supervisor:
         return True
 
     def _start(self) -> None:
+        self._prepare()
         mine, theirs = socket.socketpair()
         handed = (self._listening.fileno(), theirs.fileno())
-        command = [*self._command, "--inherited", ",".join(map(str, handed))]
+        command = [sys.executable, "-P", "-m", "solvent.serving.process", *map(str, handed)]
         # A group of its own: Ctrl-C is for this process, which stops the workers one way only.
         process = subprocess.Popen(command, pass_fds=handed, stdin=subprocess.DEVNULL, process_group=0)
         theirs.close()
+        mine.sendall(self._order.to_bytes())
         mine.setblocking(False)
         worker = _Worker(process, mine, time.monotonic())
         self._workers.append(worker)

@@ -16,7 +16,7 @@ from solvent.serving.traffic import Share, Traffic
 
 LOOK_SECONDS = 0.2
 """How often the control file is looked at."""
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = 300.0
 """How long a model that answers nobody any more is kept: going back to it is immediate until then."""
 
 Load = Callable[[Place], Model]
