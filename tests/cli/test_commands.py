@@ -140,6 +140,7 @@ def test_without_a_store_a_command_says_what_to_do_first(
         "data remove": ["x@1"],
         "report": ["x"],
         "report data": ["x"],
+        "report model": ["x"],
         "report compare": ["x", "y"],
         "export": ["card", "x"],
         "schema": ["x"],

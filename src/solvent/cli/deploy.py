@@ -164,3 +164,4 @@ def _show_refusal(made: Deployment) -> None:
     hints = dict.fromkeys(each.hint for each in made.verification.steps if each.hint and not each.ok)
     for hint in hints:
         print("\n".join(wrapped("try", hint)))
+    print("\n".join(wrapped("see", f"solvent report model {made.verification_digest[:12]}")))

@@ -38,6 +38,7 @@ COMMANDS = {
     "report": ("report", "make a page to look at, as one HTML file"),
     "report run": ("report", "the page of a run: what changed, graph, metrics, figures, steps, logs"),
     "report data": ("report", "the page of a table: alerts, columns over another version, history"),
+    "report model": ("report", "the page of a verification: contract, steps row by row, replay, costs"),
     "report compare": ("report", "the page of 2 to 20 runs side by side: only what differs"),
     "bundle": ("bundle", "cut an endpoint out of a recorded run, as a folder that serves it anywhere"),
     "score": ("score", "apply a model to a table of any size, as a recorded run"),

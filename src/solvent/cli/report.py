@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from solvent.runs.stores import Stores
 
 _DATA = "a dataset version (flights, flights@7, flights@latest~1), RUN/STEP.FIELD, or the beginning of a table's digest"
+_MODEL = "a version (delays@3, delays@champion, delays), or the digest of a verification that was refused"
 
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     if name == "report compare":
         return _add_comparison(parser)
-    if name == "report run":
+    if name == "report model":
+        parser.add_argument("what", metavar="MODEL", help=_MODEL)
+    elif name == "report run":
         parser.add_argument("what", metavar="RUN", nargs="?", default="latest", help="a run; the latest by default")
     else:
         parser.add_argument("what", metavar="WHAT", help=_DATA)
@@ -46,7 +49,7 @@ def execute(arguments: Namespace, name: str) -> int:
     if name == "report compare":
         return _compare(arguments)
     with open_stores() as stores:
-        made = _run_page(arguments, stores) if name == "report run" else _data_page(arguments, stores)
+        made = _PAGES[name](arguments, stores)
     path = made.save(arguments.path or f"{_file_name(made.title)}.html")
     if arguments.json:
         print_json({"path": str(path), "title": made.title, "size_bytes": made.size_bytes})
@@ -62,10 +65,30 @@ def _run_page(arguments: Namespace, stores: Stores) -> Report:
     return run_report(Run(stores.metadata.find_run(arguments.what), stores), stores)
 
 
+def _model_page(arguments: Namespace, stores: Stores) -> Report:
+    """Make the page of a verification, of a version or named by its digest: a refused one has no version."""
+    from solvent.deploy.registry import find_model, read_verification
+    from solvent.errors import NotFoundError
+    from solvent.reports.verification import verification_report
+    from solvent.serving.verification import read_verification as read_json
+
+    what: str = arguments.what
+    try:
+        version = find_model(what, stores)
+    except NotFoundError:
+        if not re.fullmatch("[0-9a-f]{8,64}", what):
+            raise
+        return verification_report(read_json(stores.load(stores.metadata.find_artifact(what))))
+    return verification_report(read_verification(version, stores), f"{version.row.endpoint}@{version.row.number}")
+
+
 def _data_page(arguments: Namespace, stores: Stores) -> Report:
     from solvent.reports.data import data_report
 
     return data_report(arguments.what, stores, against=arguments.against)
+
+
+_PAGES = {"report run": _run_page, "report data": _data_page, "report model": _model_page}
 
 
 def _compare(arguments: Namespace) -> int:

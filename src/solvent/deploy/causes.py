@@ -1,13 +1,14 @@
-"""The lines of a step that look at several rows, by the words that are written there."""
+"""The lines of a step that look at several rows, by the calls that are written there."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import os
 import textwrap
 from collections.abc import Callable
 from typing import Any
+
+from solvent.deploy.differences import shown
 
 _MOST = 4
 _WHOLE = {
@@ -63,19 +64,18 @@ _BY_ROW = {
 
 
 def find_causes(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Give the places in a step's source that look at several rows, as "file:line: word"; nothing where no source is."""
+    """Give the lines of a step's source that look at several rows, as they are written; nothing where no source is.
+
+    Lines and not their numbers: the code of a bundle is that of the slice alone.
+    """
     try:
-        lines, first = inspect.getsourcelines(inspect.unwrap(function))
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-        file = os.path.basename(inspect.getsourcefile(inspect.unwrap(function)) or "")
+        text = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        tree = ast.parse(text)
     except (OSError, TypeError, SyntaxError, IndentationError):
         return ()
-    found: dict[str, None] = {}
-    for node in ast.walk(tree):
-        word = _word(node) if isinstance(node, ast.Call) else ""
-        if word:
-            found.setdefault(f"{file}:{first + node.lineno - 1}: {word}")  # type: ignore[attr-defined]
-    return tuple(sorted(found, key=lambda each: int(each.split(":")[1])))[:_MOST]
+    found = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _word(node)}
+    lines = text.splitlines()
+    return tuple(shown(lines[at - 1].strip()) for at in sorted(found))[:_MOST]
 
 
 def _word(call: ast.Call) -> str:

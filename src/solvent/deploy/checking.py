@@ -24,6 +24,7 @@ from solvent.serving.folder import open_bundle
 from solvent.serving.holes import Hole
 from solvent.serving.model import Model, StepError
 from solvent.serving.program import LiveCall, Program, fill
+from solvent.serving.tables import to_columns
 from solvent.serving.verification import StepCheck, StepTime
 from solvent.serving.wire import BadRequest
 
@@ -115,7 +116,8 @@ def _answer(order: Order) -> bytes:
 def _check(order: Order) -> Checked:
     before = set(sys.modules)
     bundle = open_bundle(order.folder)
-    program = Program(bundle)
+    model = Model(bundle)
+    program = model.program
     modules = tuple(name for name in sys.modules if name not in before and _is_installed(name))
     with program.code.loading():
         request = pickle.loads(order.request)
@@ -123,7 +125,8 @@ def _check(order: Order) -> Checked:
     chosen, first = choose_rows(lay_out(request, form), form.count or max(form.counts(), default=0))
     checks = _Checks(program, take(request, chosen, form), len(chosen), first)
     steps = tuple(_named(each, chosen, request, form) for each in checks.run())
-    times = time_steps(program, request, form) if all(each.ok for each in steps) else ()
+    recorded = to_columns(request, [each.name for each in bundle.manifest.request.columns])
+    times = time_steps(model, recorded, max(form.counts())) if all(each.ok for each in steps) else ()
     return Checked(steps, tuple(chosen[place] for place in first), modules, times)
 
 

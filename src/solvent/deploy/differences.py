@@ -15,7 +15,7 @@ ABSOLUTE = 1e-9
 3e-16 between one row and a batch, and real skews are above 1e-3)."""
 SINGLE, HALF = 1e-6, 1e-3
 """The same for float32 and float16."""
-_SHOWN = 60
+_SHOWN = 80
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ def measure(server: Served, recorded: Recorded, modules: Sequence[str], seconds:
     batches += [_point(rows, _load(server, bodies[rows], 1, seconds / 2)) for rows in BATCHES[1:]]
     wall, cpu = import_seconds(modules)
     measures = [
-        Measure("bundle_mb", folder_bytes(server.folder) / _MB, "MB", "all files of the bundle"),
+        *unserved(server.folder).measures,
         *_memory("loaded_memory_mb", loaded, "after loading and replay"),
         *_memory("memory_mb", server.usage().memory_bytes, "after the load test"),
         Measure("cold_start_seconds", server.cold_seconds, "s", "from its start until it is ready"),
@@ -61,6 +61,11 @@ def measure(server: Served, recorded: Recorded, modules: Sequence[str], seconds:
         Measure("requests_per_second", len(many.load.latencies) / many.load.seconds, "1/s", f"of {CLIENTS} clients"),
     ]
     return Measured(tuple(measures), tuple(batches))
+
+
+def unserved(folder: str) -> Measured:
+    """Measure what needs no server."""
+    return Measured((Measure("bundle_mb", folder_bytes(folder) / _MB, "MB", "all files of the bundle"),), ())
 
 
 def _known(name: str, seconds: float | None, about: str) -> list[Measure]:

@@ -1,13 +1,13 @@
-"""What each live step costs, for a request of one row and for one of several."""
+"""What each live step costs, and reading and writing the bodies around them, for one row and for several."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from solvent.deploy.batches import Form, take
-from solvent.serving.program import Program
+from solvent.deploy.replay import body_of
+from solvent.serving.model import Model
 from solvent.serving.verification import StepTime
 
 BATCH_ROWS = 32
@@ -15,24 +15,25 @@ _SECONDS = 0.06
 _ROUNDS = 3
 
 
-def time_steps(program: Program, request: Any, form: Form) -> tuple[StepTime, ...]:
-    """Measure the processor time of each live step of a program on recorded rows."""
-    rows = max(form.counts(), default=1)
-    one = take(request, [0], form)
-    many = take(request, [at % rows for at in range(BATCH_ROWS)], form)
-    return tuple(
-        StepTime(call.call.step, alone * 1000, BATCH_ROWS, among * 1000)
-        for call, alone, among in zip(program.calls, _costs(program, one), _costs(program, many), strict=True)
-    )
+def time_steps(model: Model, recorded: Mapping[str, Sequence[Any]], rows: int) -> tuple[StepTime, ...]:
+    """Measure the processor time of each live step on recorded rows, and of decoding and encoding."""
+    alone = _costs(model, body_of({name: values[:1] for name, values in recorded.items()}))
+    many = [at % rows for at in range(BATCH_ROWS)]
+    among = _costs(model, body_of({name: [values[row] for row in many] for name, values in recorded.items()}))
+    return tuple(StepTime(name, cost * 1000, BATCH_ROWS, among[name] * 1000) for name, cost in alone.items())
 
 
-def _costs(program: Program, request: Any) -> list[float]:
+def _costs(model: Model, body: bytes) -> dict[str, float]:
+    request = model.codec.decode(body, "application/json").value
+    found = {"decode": cost(lambda: model.codec.decode(body, "application/json").value)}
     results: list[Any] = []
-    found = []
-    for call in program.calls:
+    for at, call in enumerate(model.program.calls):
         answer = call.run(request, results)
-        found.append(cost(lambda call=call: call.run(request, results)))  # type: ignore[misc]
+        name = call.call.step if call.call.step not in found else f"{call.call.step} ({at + 1})"
+        found[name] = cost(lambda call=call: call.run(request, results))  # type: ignore[misc]
         results.append(answer)
+    value = model.program.answer(request, results)
+    found["encode"] = cost(lambda: model.codec.encode(value, b""))
     return found
 
 

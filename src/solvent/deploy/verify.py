@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from solvent.deploy.batches import form_of, take
 from solvent.deploy.bounds import check_bounds
 from solvent.deploy.checking import Checked, answer_body, check_steps
-from solvent.deploy.measures import SECONDS, Measured, measure
+from solvent.deploy.measures import SECONDS, Measured, measure, unserved
 from solvent.deploy.recorded import read_recorded
 from solvent.deploy.replay import MOST_ROWS, Recorded, recorded_rows, replay, replay_offline
 from solvent.deploy.served import Served
@@ -91,13 +91,13 @@ class _Endpoint(NamedTuple):
                 self.tell(f"replaying {self.recorded.rows:,} recorded rows over HTTP")
                 replayed = replay(server.port, self.recorded, self.checked.first, self.tolerance)
                 if replayed.refused_rows:
-                    return replayed, Measured((), ())
+                    return replayed, unserved(self.folder)
                 self.tell("measuring memory, processor time, latency and cold start")
                 return replayed, measure(server, self.recorded, self.checked.modules, self.seconds)
         except BundleError as error:
             self.tell("answering recorded rows without a server")
             answer = partial(answer_body, self.folder)
-            return replay_offline(answer, self.recorded, self.tolerance, error.problem), Measured((), ())
+            return replay_offline(answer, self.recorded, self.tolerance, error.problem), unserved(self.folder)
 
 
 def verify_recorded(

@@ -50,7 +50,7 @@ class StepCheck:
     """The row-wise checks of one live step; `problem` is empty where all of them held.
 
     `relation` is the first that did not hold, `rows` some of the rows that show it, `causes` the lines of the step that look
-    at several rows ("features.py:12: rank"), `hint` the way out.
+    at several rows, as they are written, `hint` the way out.
     """
 
     step: str
@@ -167,7 +167,7 @@ class Verification:
     @property
     def failures(self) -> list[str]:
         """Say what is in the way of a release, a sentence each."""
-        found = [f"step {each.step}: {each.problem}" for each in self.steps if not each.ok]
+        found = [f"step {each.step} {each.problem}{_likely(each)}" for each in self.steps if not each.ok]
         if self.replay is not None and not self.replay.ok:
             found.append(f"replay: {replay_words(self.replay)}")
         return found + [each.words for each in self.bounds if not each.ok and each.severity == GATE]
@@ -183,6 +183,10 @@ class Verification:
     def to_json(self) -> str:
         """Write it as JSON; numbers that JSON lacks become null."""
         return json.dumps(_plain(asdict(self)), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _likely(check: StepCheck) -> str:
+    return f"; look at {', '.join(f'`{each}`' for each in check.causes[:2])}" if check.causes else ""
 
 
 def replay_words(replay: Replay) -> str:
