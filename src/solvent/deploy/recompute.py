@@ -106,12 +106,12 @@ def recompute(folder: str, columns: Mapping[str, Sequence[Any]]) -> dict[str, li
 
 def main() -> None:
     """Answer the columns on standard input with the bundle in the folder that is named."""
-    from solvent.serving.folder import open_bundle
+    from solvent.serving.environment import open_fitting
     from solvent.serving.program import Program
     from solvent.serving.tables import from_columns, to_columns
 
     output, sys.stdout = sys.stdout, sys.stderr
-    program = Program(open_bundle(sys.argv[1]))
+    program = Program(open_fitting(sys.argv[1]))
     manifest = program.bundle.manifest
     answer = program.run(from_columns(json.load(sys.stdin), manifest.request))
     json.dump(to_columns(answer, [each.name for each in manifest.response.columns]), output, default=str)

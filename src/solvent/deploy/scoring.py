@@ -16,6 +16,7 @@ from solvent.pipelines.files import File, Folder
 from solvent.pipelines.pipeline import pipeline
 from solvent.pipelines.step import step
 from solvent.runs.witness import quietly
+from solvent.serving.environment import open_fitting
 from solvent.serving.folder import MANIFEST, open_bundle
 from solvent.serving.program import Program
 
@@ -76,9 +77,9 @@ def read_version(version: str) -> Any:
 
 def _score_rows(bundle: Folder, model: str, rows: Any, keep: Sequence[str], skip_bad: bool, batch_rows: int) -> Scored:
     """Apply a bundle to rows; `model` is on record with it."""
-    opened = open_bundle(str(bundle))
-    # What its modules look at when they are imported is no input: the bundle itself is one.
-    program = quietly(lambda: Program(opened))
+    # What is looked at to load it is no input of its own: the bundle is one.
+    program = quietly(lambda: Program(open_fitting(str(bundle))))
+    opened = program.bundle
     given = _Rows(rows, batch_rows)
     maker = RequestMaker(opened.manifest.request, given.schema.names, given.name)
     responses = ResponseTables(opened.manifest.response)
