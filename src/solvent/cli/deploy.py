@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
+from solvent.cli.compare import comparison_lines
 from solvent.cli.output import cut, print_json, printable, width, wrapped
 
 if TYPE_CHECKING:
     from solvent.deploy.aliases import Moved
+    from solvent.deploy.comparing import Comparison
     from solvent.deploy.deploying import Deployment
+    from solvent.runs.stores import Stores
     from solvent.serving.verification import Verification
 
 
@@ -85,11 +90,33 @@ def _deploy(arguments: Namespace) -> int:
             seconds=max(0.05, arguments.load_seconds),
             tell=tell,
         )
+        compared = _compared(made, stores, tell)
     if arguments.json:
-        print_json(_facts(made))
+        print_json({**_facts(made), "compared": asdict(compared) if compared else None})
     else:
         _show(made, arguments.dry_run)
+        if compared:
+            print("\n".join(["", *comparison_lines(compared)]))
     return 0 if made.ok else 1
+
+
+def _compared(made: Deployment, stores: Stores, tell: Callable[[str], None]) -> Comparison | None:
+    """Compare a challenger with the champion, if there is one; where that can't be done, say so."""
+    from solvent.deploy.comparing import compare_models
+    from solvent.deploy.registry import CHAMPION, find_model
+    from solvent.errors import SolventError
+
+    if made.version is None or made.alias == CHAMPION:
+        return None
+    try:
+        champion = find_model(f"{made.endpoint}@{CHAMPION}", stores)
+        if champion.number == made.version.number:
+            return None
+        tell(f"comparing it with the champion, {champion.label}")
+        return compare_models(champion, made.version, stores)
+    except SolventError as error:
+        tell(f"it was not compared with a champion: {error.problem}")
+        return None
 
 
 def _facts(made: Deployment) -> dict[str, Any]:

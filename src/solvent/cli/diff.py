@@ -46,11 +46,11 @@ def _lines(comparison: Any) -> list[str]:
             for each in found
             if each not in judged
         ]
-        lines += _judged_lines(judged)
+        lines += judged_lines(judged)
     return lines
 
 
-def _judged_lines(judged: list[Any]) -> list[str]:
+def judged_lines(judged: list[Any]) -> list[str]:
     """Lay out metrics whose change has an interval, by verdict, and say what the interval was made from."""
     room = max((len(each.name) for each in judged), default=0)
     lines: list[str] = []

@@ -46,6 +46,7 @@ COMMANDS = {
     "promote": ("deploy", "point an alias at a version"),
     "rollback": ("deploy", "point an alias at the version that it pointed at before"),
     "models": ("models", "list the endpoints that were deployed, or the versions of one"),
+    "models compare": ("compare", "two versions on the same rows: their metrics with paired intervals"),
     "models history": ("models", "every move of an endpoint's aliases: when, who, why"),
     "monitor": ("monitor", "what an endpoint was asked and answered: drift, skew, quality; 1 if something alerts"),
     "serve": ("serve", "answer requests with the model that an alias points at, and follow it"),

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from solvent.runs.stores import Stores
 
 
-def annotate(run_id: str, slice: Slice) -> dict[str, Any]:
-    """Note beside a bundle which outputs of which run it was cut between."""
+def annotate(run_id: str, slice: Slice, label: str | None = None) -> dict[str, Any]:
+    """Note beside a bundle which outputs of which run it was cut between, and what column of the request is the label."""
     nodes = {"request": slice.request, "response": slice.response}
     left_out = {"left_out": slice.left_out, "columns": slice.all_columns} if slice.left_out else {}
-    return {"run": run_id, **left_out} | {
+    return {"run": run_id, "label": label, **left_out} | {
         name: {"position": node.position, "field": node.field} for name, node in nodes.items()
     }
 

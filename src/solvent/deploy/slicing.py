@@ -105,7 +105,7 @@ def _write(order: Order) -> str:
         check_live(order.declaration.name, found, traced)
         found = _with_columns(order.declaration, found, traced.demand)
         bundler = Bundler(order.declaration, found, traced.demand, stores.blobs, order.folder)
-        manifest = bundler.write(annotate(order.run_id, found), stores)
+        manifest = bundler.write(annotate(order.run_id, found, order.declaration.label), stores)
         return manifest.digest
 
 

@@ -86,10 +86,13 @@ def compare_metrics(first: Run, second: Run, paired: bool | None = None) -> list
     old, new = first.intervals, second.intervals
     differing = [n for n in dict.fromkeys([*old, *new]) if n not in old or n not in new or old[n].value != new[n].value]
     changes = {} if paired is False else _paired_changes(first, second, set(differing), paired or False)
-    return [_difference(name, old.get(name), new.get(name), changes.get(name)) for name in differing]
+    return [difference_between(name, old.get(name), new.get(name), changes.get(name)) for name in differing]
 
 
-def _difference(name: str, old: Interval | None, new: Interval | None, paired: Interval | None) -> MetricDifference:
+def difference_between(
+    name: str, old: Interval | None, new: Interval | None, paired: Interval | None
+) -> MetricDifference:
+    """Give how a metric changed, with its verdict; `paired` is its change on the same rows, where that is known."""
     if old is None or new is None:
         first, second = (None if each is None else each.value for each in (old, new))
         return MetricDifference(name, first, second, _ends(old), _ends(new))
