@@ -132,7 +132,7 @@ def test_without_a_store_a_command_says_what_to_do_first(
     needs = {"why": ["x"], "note": ["x"], "tag": ["x"], "lineage": ["x"], "remake": ["x"], "load": ["x"]}
     needs |= {"deploy": ["x"], "promote": ["x"], "rollback": ["x"], "models history": ["x"]}
     needs |= {"score": ["x", "--source", "y"], "monitor": ["x"]}
-    needs |= {"bundle": ["x"], "serve": ["x"]}
+    needs |= {"bundle": ["x"], "serve": ["x"], "models compare": ["x", "y"]}
     needs |= {
         "data show": ["x"],
         "data diff": ["x", "y"],

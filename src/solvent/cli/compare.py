@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
 from solvent.cli.diff import judged_lines
@@ -27,10 +27,15 @@ def execute(arguments: Namespace, name: str) -> int:
     with open_stores() as stores:
         found = compare_models(find_model(arguments.first, stores), find_model(arguments.second, stores), stores)
     if arguments.json:
-        print_json(asdict(found))
+        print_json(comparison_facts(found))
     else:
         print("\n".join(comparison_lines(found)))
     return 0
+
+
+def comparison_facts(found: Comparison) -> dict[str, Any]:
+    """Give a comparison as JSON shows it."""
+    return {**asdict(found), "metrics": [each._asdict() for each in found.metrics]}
 
 
 def comparison_lines(found: Comparison) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.compare import comparison_lines
+from solvent.cli.compare import comparison_facts, comparison_lines
 from solvent.cli.output import cut, print_json, printable, width, wrapped
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _deploy(arguments: Namespace) -> int:
         )
         compared = _compared(made, stores, tell)
     if arguments.json:
-        print_json({**_facts(made), "compared": asdict(compared) if compared else None})
+        print_json({**_facts(made), "compared": comparison_facts(compared) if compared else None})
     else:
         _show(made, arguments.dry_run)
         if compared:

@@ -7,21 +7,19 @@ agree is all that can be told.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.deploy.answering import answer
 from solvent.deploy.batches import form_of, lay_out
-from solvent.deploy.recorded import Recorded, read_recorded
+from solvent.deploy.recorded import Recorded, Whole, read_recorded, read_whole
 from solvent.deploy.registry import ModelVersion, materialise
 from solvent.deploy.verify import with_columns
 from solvent.errors import BundleError, SolventError
 from solvent.fingerprint.values import identify
 from solvent.runs.measured import PAIRED, MetricDifference, difference_between, is_evaluation
-from solvent.serving.folder import ANNOTATIONS, open_bundle
+from solvent.serving.folder import open_bundle
 
 if TYPE_CHECKING:
     from solvent.runs.stores import Stores
@@ -53,30 +51,39 @@ class Comparison:
     warning: str = ""
 
 
+class Truth(NamedTuple):
+    """What is true of the recorded rows, how `evaluate` was told to read it, and whose word it is."""
+
+    value: Any
+    options: Mapping[str, Any]
+    about: str
+
+
 def compare_models(first: ModelVersion, second: ModelVersion, stores: Stores) -> Comparison:
     """Let both answer the rows that the newer one's run recorded, and compare; BundleError if one can't take them."""
     folders = [materialise(each, stores) for each in (first, second)]
     recorded = [read_recorded(folder, stores) for folder in folders]
     newer = 1 if second.number >= first.number else 0
-    asked = recorded[newer].request
+    wholes = [read_whole(folder, stores) for folder in folders]
     answers = []
-    for version, folder in zip((first, second), folders, strict=True):
+    for version, folder, whole in zip((first, second), folders, wholes, strict=True):
         manifest = open_bundle(folder).manifest
+        asked = wholes[newer].asked_of(whole)
         _check_taken(asked, manifest, version.label, recorded[newer].run.id)
         answers.append(answer(folder, with_columns(asked, manifest.request)))
-    metrics, about = _metrics(recorded[newer], _label(folders[newer]), answers)
+    metrics, about = _metrics(_truth(recorded[newer], wholes[newer]), answers)
     equal, mean, largest = _agreement(*answers)
     return Comparison(
         first=first.label,
         second=second.label,
         run_id=recorded[newer].run.id,
-        rows=max(form_of(asked).counts(), default=0),
+        rows=max(form_of(wholes[newer].request).counts(), default=0),
         metrics=metrics,
         about=about,
         equal_rows=equal,
         mean_change=mean,
         largest_change=largest,
-        warning=_unfair(recorded, newer, (first.label, second.label)[1 - newer]),
+        warning=_unfair(recorded, wholes, newer, (first.label, second.label)[1 - newer]),
     )
 
 
@@ -96,19 +103,11 @@ def _check_taken(request: Any, manifest: Manifest, label: str, run_id: str) -> N
         )
 
 
-def _label(folder: str) -> str | None:
-    """Give the column of the request that the endpoint's declaration calls its label."""
-    with open(os.path.join(folder, ANNOTATIONS), encoding="utf-8") as file:
-        found = json.load(file).get("label")
-    return found if isinstance(found, str) else None
-
-
-def _metrics(recorded: Recorded, label: str | None, answers: Sequence[Any]) -> tuple[tuple[MetricDifference, ...], str]:
+def _metrics(found: Truth | None, answers: Sequence[Any]) -> tuple[tuple[MetricDifference, ...], str]:
     """Compare the metrics of both answers with the recorded truth, or say why that can't be done."""
     from solvent.profiles.bootstrap import differences, intervals
     from solvent.profiles.predictions import read_sample
 
-    found = _truth(recorded, label)
     if found is None:
         return (), "no truth is on record: the run evaluated the answers with no `evaluate`, and no label is declared"
     truth, options, about = found
@@ -125,17 +124,15 @@ def _metrics(recorded: Recorded, label: str | None, answers: Sequence[Any]) -> t
     return tuple(made), f"{about}; {PAIRED}"
 
 
-def _truth(recorded: Recorded, label: str | None) -> tuple[Any, Mapping[str, Any], str] | None:
+def _truth(recorded: Recorded, whole: Whole) -> Truth | None:
     """Find what is true of the recorded rows: what `evaluate` compared the answers with, or the declared label."""
     for step in recorded.run.steps:
         given = {each.name: each for each in step.input_records}
         looked_at = given.get("predictions")
         if is_evaluation(step) and looked_at is not None and looked_at.position == recorded.response_position:
             options = {name: step.inputs[name] for name in _READING if name in step.inputs}
-            return step.inputs["truth"], options, f"the truth of step `{step.label}`"
-    if label is None:
-        return None
-    return recorded.request[label], {}, f"the label {label!r}"
+            return Truth(step.inputs["truth"], options, f"the truth of step `{step.label}`")
+    return Truth(whole.truth, {}, f"the label {whole.label!r}") if whole.label else None
 
 
 def _predictions(given: Any) -> Any:
@@ -158,7 +155,7 @@ def _agreement(old: Any, new: Any) -> tuple[int, float | None, float | None]:
         for at, (a, b) in enumerate(zip(before, two[name], strict=True)):
             if _is_number(a) and _is_number(b):
                 changes.append(float(b) - float(a))
-                alike[at] = alike[at] and (abs(changes[-1]) <= _TOLERANCE or (a != a and b != b))
+                alike[at] = alike[at] and bool(abs(changes[-1]) <= _TOLERANCE or (a != a and b != b))
             else:
                 alike[at] = alike[at] and bool(a == b)
     known = [each for each in changes if each == each]
@@ -175,9 +172,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _unfair(recorded: Sequence[Recorded], newer: int, older: str) -> str:
+def _unfair(recorded: Sequence[Recorded], wholes: Sequence[Whole], newer: int, older: str) -> str:
     """Say that the older model may have learnt from the rows, unless its own run kept these very rows for its test."""
-    if identify(recorded[0].request).digest == identify(recorded[1].request).digest:
+    if identify(wholes[0].request).digest == identify(wholes[1].request).digest:
         return ""
     return (
         f"the rows were kept from training in run {recorded[newer].run.id}; {older} comes of run"

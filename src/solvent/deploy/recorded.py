@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.deploy.selection import without
@@ -52,14 +54,51 @@ def read_recorded(folder: str, stores: Stores) -> Recorded:
 
     What is not stored any more is made again. BundleError if the bundle does not say where it comes from.
     """
-    try:
-        with open(os.path.join(folder, ANNOTATIONS), encoding="utf-8") as file:
-            notes = json.load(file)
+    with _reading(folder) as notes:
         run = Run(stores.metadata.find_run(notes["run"]), stores)
         request, response = (_output(run, notes[name]) for name in ("request", "response"))
         if notes.get("left_out"):
             request = without(request, notes["columns"], notes["left_out"])
         return Recorded(run, request, response, notes["response"]["position"])
+
+
+class Whole(NamedTuple):
+    """The recorded request with all its columns, those that the slice leaves out too; `label` names what is to be learnt."""
+
+    request: Any
+    columns: tuple[str, ...]
+    left_out: frozenset[str]
+    label: str | None
+
+    @property
+    def truth(self) -> Any:
+        """The column of the label."""
+        if hasattr(self.request, "columns"):
+            return self.request[self.label]
+        return self.request[:, self.columns.index(str(self.label))]
+
+    def asked_of(self, other: Whole) -> Any:
+        """Give these rows as another bundle, with what it leaves out, takes them; tables keep the columns that it lacks."""
+        if hasattr(self.request, "columns") or not other.left_out:
+            return self.request
+        return without(self.request, other.columns, other.left_out)
+
+
+def read_whole(folder: str, stores: Stores) -> Whole:
+    """Give all columns of the request that the run of a bundle recorded."""
+    with _reading(folder) as notes:
+        request = _output(Run(stores.metadata.find_run(notes["run"]), stores), notes["request"])
+        columns, left_out = notes.get("columns", ()), notes.get("left_out", ())
+        return Whole(request, tuple(columns), frozenset(left_out), notes.get("label"))
+
+
+@contextmanager
+def _reading(folder: str) -> Iterator[Any]:
+    """Give what a bundle says beside its digest."""
+    try:
+        with open(os.path.join(folder, ANNOTATIONS), encoding="utf-8") as file:
+            notes = json.load(file)
+        yield notes
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise BundleError(
             f"the bundle does not say which rows of which run it was cut out of ({error!r})",
