@@ -125,6 +125,16 @@ def test_an_endpoint_that_does_not_start_is_told_with_the_rows(
 
 
 @pytest.mark.slow
+def test_another_version_of_a_library_is_refused_by_its_name(ports_rows: Recorded, tmp_path: Path) -> None:
+    bundle = Altered(ports_rows.folder, tmp_path, examples=True)
+    bundle.tree["packages"]["pandas"] = "1.0.2"
+    found = replayed(bundle.sign(), ports_rows)
+    assert not found.ok
+    assert "pandas" in found.problem
+    assert "expected 1.0.2" in found.problem
+
+
+@pytest.mark.slow
 def test_a_category_that_the_bundle_lacks_is_caught(ports_rows: Recorded, tmp_path: Path) -> None:
     assert replayed(str(ports_rows.folder), ports_rows).largest == 0
     bundle = Altered(ports_rows.folder, tmp_path)

@@ -29,6 +29,10 @@ from solvent.serving.verification import StepCheck, StepTime
 from solvent.serving.wire import BadRequest
 
 
+LONGEST_SECONDS = 1800.0
+"""A step that takes longer on some 64 rows, tried a hundred times, is none to be served."""
+
+
 class Order(NamedTuple):
     """What the process is to do: check the bundle in `folder`, or answer the `whole` request, which is a body then.
 
@@ -65,24 +69,32 @@ def answer_body(folder: str, body: bytes) -> bytes:
 def _order(folder: str, request: bytes, whole: bool) -> Any:
     with tempfile.TemporaryDirectory(prefix="solvent-verify-") as own:
         order = Order(os.path.abspath(folder), request, f"{own}/answer", whole)
-        ended = subprocess.run(
-            [sys.executable, "-P", "-c", "from solvent.deploy.checking import main; main()"],
-            input=pickle.dumps(order),
-            stdout=sys.stderr,
-            cwd=own,
-            env=own_environment(),
-            check=False,
-        )
+        ended = _run(order, own)
         try:
             with open(order.answer, "rb") as file:
                 answer = pickle.load(file)
         except OSError:
-            raise BundleError(
-                f"the process that checks the steps ended with exit code {ended.returncode}", where=folder
-            ) from None
+            raise BundleError(f"the process that checks the steps {ended}", where=folder) from None
     if isinstance(answer, SolventError):
         raise answer
     return answer
+
+
+def _run(order: Order, place: str) -> str:
+    """Run the process to its end, and say how it ended. What steps print a hundred times is not shown."""
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-P", "-c", "from solvent.deploy.checking import main; main()"],
+            input=pickle.dumps(order),
+            stdout=subprocess.DEVNULL,
+            cwd=place,
+            env=own_environment(),
+            check=False,
+            timeout=LONGEST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"was not done after {LONGEST_SECONDS:.0f} s"
+    return f"ended with exit code {ended.returncode}"
 
 
 def main() -> None:
