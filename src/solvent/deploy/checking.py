@@ -28,7 +28,6 @@ from solvent.serving.tables import to_columns
 from solvent.serving.verification import StepCheck, StepTime
 from solvent.serving.wire import BadRequest
 
-
 LONGEST_SECONDS = 1800.0
 """A step that takes longer on some 64 rows, tried a hundred times, is none to be served."""
 
