@@ -445,3 +445,111 @@ def test_constants_of_the_module_are_followed(cut_of: Cut, constant: str) -> Non
     """
     with pytest.raises(BundleError, match="live step `live`"):
         cut_of(body)
+
+
+BOTH = """
+class Both(NamedTuple):
+    {fields}
+
+@step
+def halves(rows: list) -> Both:
+    return Both(rows[:2], rows[2:], 3.0)
+
+@step
+def join(one: list, other: list) -> list:
+    return [a * b for a, b in zip(one, other)]
+
+@step
+def whole(both: Both) -> list:
+    return [each * both.factor for each in both.test]
+
+@step
+def middle(rows: list) -> list:
+    return rows[1:3]
+
+@pipeline
+def main() -> list:
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("beside", "request_", "body"),
+    [
+        ("y_test", "halves.X_test", "b = halves(load()); return join(b.X_test, b.y_test)"),
+        ("y_test", "halves.X_test", "b = halves(load()); return join(b.X_test, scale(b.y_test))"),
+        ("y_test", "scale", "b = halves(load()); return join(scale(b.X_test), b.X_test)"),
+        ("y_test", "scale", "r = middle(load()); return join(scale(r), scale(r, 3.0)) if False else join(r, scale(r))"),
+    ],
+)
+def test_other_rows_of_the_same_request_are_not_frozen(cut_of: Cut, beside: str, request_: str, body: str) -> None:
+    fields = f"X_test: list\n    {beside}: list\n    factor: float"
+    with pytest.raises(BundleError, match="has a row for each row of the request"):
+        cut_of(BOTH.format(fields=fields, body=body), request_, "join")
+
+
+def test_a_train_part_that_is_as_long_as_the_request_is_frozen(cut_of: Cut) -> None:
+    body = BOTH.format(
+        fields="train: list\n    test: list\n    factor: float",
+        body="b = halves(load()); return join(b.test, b.train)",
+    )
+    assert names(cut_of(body, "halves.test", "join")) == ["join[0]"]
+
+
+def test_a_step_that_takes_a_whole_with_the_request_in_it_is_live(cut_of: Cut) -> None:
+    fields = "test: list\n    train: list\n    factor: float"
+    body = BOTH.format(fields=fields, body="return whole(halves(load()))")
+    assert names(cut_of(body, "halves.test", "whole")) == ["whole[0]"]
+
+
+@pytest.mark.parametrize("given", ["model", "parts.train, 2.0 * 3", "limit"])
+def test_what_the_body_was_told_of_the_train_part_may_come_after_the_score_was_asked_for(
+    cut_of: Cut, given: str
+) -> None:
+    body = """
+    @pipeline
+    def main() -> object:
+        parts = split(load())
+        limit = value(fit(parts.train, 2))
+        model = value(fit(parts.train))
+        if value(evaluate(predict(model, parts.test), parts.test)) < -1e9:
+            return None
+        return scale(predict(model, parts.test), limit)
+    """
+    assert names(cut_of(body, response="scale")) == ["predict[1]", "scale[0]"]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("[score]", "takes by="), ("dict(a=score + 1)", "takes by="), ("len(rows) + 40", "by=42")]
+)
+def test_values_inside_containers_and_those_made_of_the_request_itself_are_refused(
+    cut_of: Cut, given: str, shown: str
+) -> None:
+    body = f"""
+    @step
+    def use(answers: list, by: object) -> list:
+        return answers
+
+    @pipeline
+    def main() -> object:
+        parts = split(load())
+        rows = value(parts.test)
+        answers = predict(fit(parts.train), parts.test)
+        score = value(evaluate(answers, parts.test))
+        return use(answers, {given})
+    """
+    with pytest.raises(BundleError) as refused:
+        cut_of(body, response="use")
+    assert shown in str(refused.value)
+
+
+def test_a_whole_of_several_fields_is_no_request(cut_of: Cut) -> None:
+    with pytest.raises(BundleError, match="'split' has the fields train, test") as refused:
+        cut_of(PLAIN, "split")
+    assert refused.value.hint == 'name one: request="split.test"'
+
+
+def test_drawings_fit_eighty_columns(cut_of: Cut) -> None:
+    with pytest.raises(BundleError) as refused:
+        cut_of(LIVE.format(more="", kind="list", code="return [time.time() for each in rows]", given=""))
+    assert max(map(len, refused.value.problem.splitlines()[1:])) <= 80

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.errors import BundleError, NotFoundError, SolventError, nearest
 from solvent.pipelines.endpoint import Endpoint
+from solvent.runs.api import target_of
 from solvent.runs.lives import status_of
 from solvent.runs.scripts import load_declarations, was_script
 from solvent.runs.target import load_module, split_target
@@ -100,13 +101,16 @@ def choose_run(endpoint: Endpoint, reference: str | None, stores: Stores) -> Cho
         if run.status != "done":
             raise _unusable(endpoint, run, stores)
         return Chosen(run, "")
-    newest = metadata.find_run("latest", pipeline)
-    done = metadata.list_runs(pipeline, "done", limit=1, project=metadata.project)
-    if not done:
-        raise _unusable(endpoint, newest, stores)
-    if newest.status == "done":
-        return Chosen(newest, "")
-    return Chosen(done[0], f"run {newest.id} {_how(newest, stores)}; the newest that is done is {done[0].id}")
+    latest = metadata.find_run("latest", pipeline)
+    runs = metadata.list_runs(pipeline, limit=_LOOKED_AT, project=metadata.project) or [latest]
+    target = target_of(endpoint.pipeline, stores.project)
+    own = [run for run in runs if run.target == target] or runs
+    done = next((run for run in own if run.status == "done"), None)
+    if done is None:
+        raise _unusable(endpoint, own[0], stores)
+    if own[0] is done:
+        return Chosen(done, "")
+    return Chosen(done, f"run {own[0].id} {_how(own[0], stores)}; the newest that is done is {done.id}")
 
 
 def _unusable(endpoint: Endpoint, run: RunRecord, stores: Stores) -> BundleError:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from solvent.deploy.graph import ancestors, descendants, draw_path, label_of
 from solvent.deploy.impure import find_impurities
+from solvent.deploy.mixed import find_mixed
 from solvent.errors import BundleError
-from solvent.pipelines.containers import find_refs
-from solvent.pipelines.ref import call_of, path_of
+from solvent.model import ArtifactRef
+from solvent.pipelines.ref import Ref, call_of, describe, path_of
 from solvent.runs.consumers import is_fitted
-from solvent.runs.dataflow import Node
+from solvent.runs.dataflow import PREPROCESS, Node
 
 if TYPE_CHECKING:
     from solvent.deploy.slice import Slice
@@ -59,7 +60,8 @@ def _faults(call: Call, found: Slice, traced: Traced, calls: Sequence[Call]) -> 
     yield from _coded(call, traced.demand)
     yield from _fitted(call, traced.demand)
     yield from _computed(call, found, traced, calls)
-    yield from _mixed(call, found, traced.demand, calls)
+    for what in find_mixed(call, found, traced.demand, calls):
+        yield "mixed", what
 
 
 def _observed(call: Call, demand: Demand) -> Iterator[tuple[str, str]]:
@@ -82,50 +84,70 @@ def _coded(call: Call, demand: Demand) -> Iterator[tuple[str, str]]:
 
 
 def _fitted(call: Call, demand: Demand) -> Iterator[tuple[str, str]]:
+    kind = call.step.output_type
+    if kind is not None and f"{kind.__module__}:{kind.__qualname__}" == PREPROCESS:
+        yield "fit", "gives a fitted preprocessing"
     for field, output in demand.states[call.index].field_outputs().items():
-        artifact = output.artifact
-        if artifact is not None and is_fitted(artifact.type, artifact.format):
-            name = artifact.type.rpartition(":")[2]
+        for name in _estimators(output.artifact):
             yield "fit", f"gives an estimator{' as ' + field if field else ''}: {name}"
+
+
+def _estimators(artifact: ArtifactRef | None) -> Iterator[str]:
+    """Name the estimators that an artifact is or holds."""
+    if artifact is not None and is_fitted(artifact.type, artifact.format):
+        yield artifact.type.rpartition(":")[2]
+    for child in artifact.children if artifact is not None else ():
+        yield from _estimators(child)
 
 
 def _computed(call: Call, found: Slice, traced: Traced, calls: Sequence[Call]) -> Iterator[tuple[str, str]]:
     """Find plain arguments that the body may have made of a value that depends on the request."""
-    forced = {index for each in calls[: call.index + 1] for index in each.control}
-    below = descendants(calls, found.request) | {found.request.position}
-    asked = sorted(forced & below)
-    if not asked:
+    asked = [each for each in traced.demand.asked or () if each.before <= call.index]
+    below = descendants(calls, found.request)
+    dependent = [each for each in asked if call_of(each.ref).index in below or _is_request(each.ref, found.request)]
+    if not dependent:
         return
-    known = _Known(traced)
+    known = _Known(traced, [each.value for each in asked if each not in dependent])
     for name, given in call.arguments.items():
-        if not find_refs({name: given}) and not known.has(given, call, name):
-            first = label_of(calls, Node(asked[0], ""))
+        strange = known.strange(given, call, name)
+        if strange:
             yield (
                 "plain",
-                f"takes {name}={given!r:.60}, which the body computed after it asked for the value of `{first}`",
+                f"takes {name}={strange[0]!r:.60}, which the body computed after it asked for the value of"
+                f" `{describe(dependent[0].ref)}`",
             )
 
 
-class _Known:
-    """The values that a body has without a step: its config, its constants, and globals of its module."""
+def _is_request(ref: Ref, request: Node) -> bool:
+    return call_of(ref).index == request.position and path_of(ref)[:1] in ((), (request.field,))
 
-    def __init__(self, traced: Traced) -> None:
-        self._values = list(_leaves(traced.config))
+
+class _Known:
+    """The values that a body has of itself: its config, its constants, globals of its module, and what it was told."""
+
+    def __init__(self, traced: Traced, told: Sequence[Any]) -> None:
+        self._values = [part for each in (traced.config, *told) for part in _leaves(each)]
         for function in _functions(traced.pipeline.__wrapped__):
             self._values += [part for each in function.__code__.co_consts for part in _leaves(each)]
             names = function.__globals__
             self._values += [part for name in function.__code__.co_names for part in _leaves(names.get(name))]
 
-    def has(self, given: Any, call: Call, name: str) -> bool:
-        default = (
-            call.step.signature.full.parameters[name].default if name in call.step.signature.full.parameters else None
-        )
-        return any(type(each) is type(given) and _equal(each, given) for each in (*self._values, default))
+    def strange(self, given: Any, call: Call, name: str) -> list[Any]:
+        """Give what of an argument is none of them, nor the step's default; a Ref is followed, and strange to nobody."""
+        parameter = call.step.signature.full.parameters.get(name)
+        values = [*self._values, *(_leaves(parameter.default) if parameter else ())]
+        parts = [each for each in _leaves(given) if not isinstance(each, Ref | list | tuple | dict | set | frozenset)]
+        parts = [each for each in parts if not hasattr(type(each), "__dataclass_fields__")]
+        if any(_equal(each, given) for each in values):
+            return []
+        return [part for part in parts if not any(_equal(each, part) for each in values)]
 
 
 def _equal(one: Any, other: Any) -> bool:
     if one is other:
         return True
+    if type(one) is not type(other):
+        return False
     try:
         return bool(one == other)
     except Exception:
@@ -160,27 +182,6 @@ def _functions(body: Any, seen: frozenset[int] = frozenset()) -> Iterator[Any]:
         other = body.__globals__.get(name)
         if getattr(other, "__solvent_pipeline__", False) or getattr(other, "__module__", None) == body.__module__:
             yield from _functions(getattr(other, "__wrapped__", other), seen | {id(body)})
-
-
-def _mixed(call: Call, found: Slice, demand: Demand, calls: Sequence[Call]) -> Iterator[tuple[str, str]]:
-    """Find another field of the request's step that has as many rows: rows of the same request would be frozen."""
-    request = found.request
-    if not request.field:
-        return
-    for _, ref in call.refs:
-        path = path_of(ref)
-        if call_of(ref).index == request.position and path and path[0] != request.field:
-            other = Node(request.position, str(path[0]))
-            state = demand.states[request.position]
-            rows = [_rows(demand.read(state, (node.field,))) for node in (request, other)]
-            if rows[0] is not None and rows[0] == rows[1]:
-                yield "mixed", f"takes `{label_of(calls, other)}` too, which has a row for each row of the request"
-
-
-def _rows(value: Any) -> int | None:
-    if isinstance(value, str | bytes | dict) or not hasattr(value, "__len__"):
-        return None
-    return len(value)
 
 
 def _path_through(calls: Sequence[Call], found: Slice, call: Call) -> list[Call]:

@@ -93,6 +93,12 @@ def _candidates(
 
 def _check_field(endpoint: Declaration, what: str, output: Output, call: Call) -> None:
     fields = call.step.fields
+    if fields and not output.field:
+        raise BundleError(
+            f"endpoint {endpoint.name!r}: {what} {output.text!r} has the fields {', '.join(fields)}",
+            where=f"{shorten(call.step.spec.file)}:{call.step.spec.line}",
+            hint=f'name one: {what}="{output.text}.{next(reversed(fields))}"',
+        )
     if output.field and output.field not in (fields or ()):
         has = f"declares {', '.join(fields)}" if fields else "declares no fields"
         raise BundleError(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from solvent.config.private import make_folder
 from solvent.errors import BundleError, SolventError
+from solvent.pipelines.places import raising_line
+from solvent.runs.scripts import was_script
 
 if TYPE_CHECKING:
     from solvent.config.project import Project
@@ -50,6 +52,7 @@ def declared(endpoint: Endpoint) -> Declaration:
 
 def write_bundle(declaration: Declaration, run_id: str, stores: Stores, folder: str) -> str:
     """Write the bundle of a run into a folder and give its digest; BundleError says why there is none."""
+    _check_module(declaration.name, run_id, stores)
     place = os.path.join(stores.home, "tmp")
     make_folder(place)
     with tempfile.TemporaryDirectory(prefix="bundle-", dir=place) as own:
@@ -73,6 +76,22 @@ def write_bundle(declaration: Declaration, run_id: str, stores: Stores, folder: 
     return answer
 
 
+def _check_module(endpoint: str, run_id: str, stores: Stores) -> None:
+    """Refuse what no other process could import: a pipeline of a notebook, of a function, or of a script as `__main__`."""
+    run = stores.metadata.find_run(run_id)
+    place, _, name = run.target.rpartition(":")
+    if place.startswith("<") or "<locals>" in name:
+        raise BundleError(
+            f"endpoint {endpoint!r}: the pipeline of run {run_id} was written in a notebook or inside a function",
+            hint="move its steps and the pipeline to the top level of a module's file, and run it: solvent run FILE.py",
+        )
+    if was_script(place, run.command):
+        raise BundleError(
+            f"endpoint {endpoint!r}: run {run_id} was started by the script {place} itself, as the module __main__",
+            hint=f"run it as a module, which reuses what is there: solvent run {run.target}",
+        )
+
+
 def main() -> None:
     """Read an order from standard input, do it, and write the answer to the file that it names."""
     from solvent.runs.demand import Lost
@@ -85,6 +104,10 @@ def main() -> None:
         answer = BundleError(f"run {order.run_id} can't be followed: {lost.why}")
     except SolventError as error:
         answer = error
+    except Exception as error:
+        answer = BundleError(
+            f"the slice of run {order.run_id} can't be made: {type(error).__name__}: {error}", where=raising_line(error)
+        )
     with open(order.answer, "wb") as file:
         pickle.dump(answer, file)
 

@@ -50,6 +50,14 @@ class RanAgain(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Asked(NamedTuple):
+    """A value that the body asked for with `value()`, before the call with the index `before`."""
+
+    before: int
+    ref: Ref
+    value: Any
+
+
 class Means(NamedTuple):
     """What making again works with; `uncached` allows steps with `cache=False`, which may have effects outside.
 
@@ -72,6 +80,7 @@ class Demand:
     def __init__(self, means: Means, records: Iterable[StepRunRecord], last_wanted: int | None) -> None:
         self.states: list[CallState] = []
         self.made: list[RanAgain] = []
+        self.asked: list[Asked] | None = None
         self._means = means
         self._records = {record.position: record for record in records}
         self._last_wanted = last_wanted
@@ -104,7 +113,10 @@ class Demand:
         self._calls.forced(state.index)
         if state.status == "failed":
             raise self._as_it_failed(state)
-        return self.read(state, path_of(ref))
+        found = self.read(state, path_of(ref))
+        if self.asked is not None:
+            self.asked.append(Asked(len(self.states), ref, found))
+        return found
 
     def each(self, ref: Ref) -> Iterator[Any]:
         whole = self.value(ref)

@@ -122,6 +122,7 @@ class Reenactment:
         Lost if the record or the code does not allow that; what the body itself raises passes through.
         """
         body = self._begin(None)
+        self._demand.asked = []
         with inside_run(self._demand):
             result = body()
         return Traced(self._demand, result, self._pipeline, self._config)
