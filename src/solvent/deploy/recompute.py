@@ -14,6 +14,7 @@ from solvent.deploy.differences import distance, shown
 from solvent.deploy.requests import ID, ROW, answer_name
 from solvent.deploy.served import own_environment
 from solvent.errors import BundleError
+from solvent.serving.tables import plain_columns, to_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,14 +63,14 @@ def check_parity(folder: str, manifest: Manifest, table: pa.Table) -> Parity:
     if not table.num_rows:
         return Parity()
     table = _spread(table)
-    columns = {each.name: table[each.name].to_pylist() for each in manifest.request.columns}
+    columns = to_columns(table.select(manifest.request.names), manifest.request.names)
     answers = recompute(folder, columns)
     names = {each.name: answer_name(each.name, list(columns)) for each in manifest.response.columns}
     found: list[Different] = []
     different: set[int] = set()
     largest = 0.0
     for name, column in names.items():
-        logged = table[column].to_pylist()
+        logged = plain_columns(table.select([column]), [column])[0]
         for row, (one, other) in enumerate(zip(logged, answers[name], strict=True)):
             size = distance(one, other)
             largest = max(largest, size if size != float("inf") else 0.0)
@@ -108,10 +109,12 @@ def main() -> None:
     """Answer the columns on standard input with the bundle in the folder that is named."""
     from solvent.serving.environment import open_fitting
     from solvent.serving.program import Program
-    from solvent.serving.tables import from_columns, to_columns
+    from solvent.serving.wire import Codec
 
     output, sys.stdout = sys.stdout, sys.stderr
     program = Program(open_fitting(sys.argv[1]))
     manifest = program.bundle.manifest
-    answer = program.run(from_columns(json.load(sys.stdin), manifest.request))
-    json.dump(to_columns(answer, [each.name for each in manifest.response.columns]), output, default=str)
+    codec = Codec(manifest.request, manifest.response, find=program.code.find)
+    asked = json.load(sys.stdin)
+    decoded = codec.decode_columns([asked[name] for name in manifest.request.names])
+    json.dump(codec.answers.columns(program.run(decoded.value), decoded.rows), output, default=str)

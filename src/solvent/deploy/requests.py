@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvent.deploy.rows import arrow_type
-from solvent.errors import NotFoundError
+from solvent.deploy.rows import arrow_type, to_arrow
+from solvent.errors import DataError, NotFoundError
 from solvent.pipelines.pipeline import pipeline
 from solvent.pipelines.step import step
 from solvent.runs.witness import quietly
@@ -118,7 +118,9 @@ def table_of(lines: Sequence[Line], request: Schema | None, response: Schema | N
                 values = line.record[kind].get(name, [])
                 columns[shown] += [*values[:rows], *[None] * (rows - len(values))]
     types = _types(request, {}) | _types(response, answers)
-    return pa.table({name: _array(values, _OWN_TYPES.get(name) or types.get(name)) for name, values in columns.items()})
+    own = zip(OWN, _own_types(), strict=True)
+    found = {name: pa.array(columns.pop(name), kind) for name, kind in own}
+    return pa.table(found | {name: _array(values, types.get(name)) for name, values in columns.items()})
 
 
 def answer_name(name: str, taken: Sequence[str] = ()) -> str:
@@ -127,8 +129,11 @@ def answer_name(name: str, taken: Sequence[str] = ()) -> str:
     return f"prediction_{shown}" if shown in taken or shown in OWN else shown
 
 
-_OWN_TYPES = {AT: "time", ID: "text", ROW: "integer", SECONDS: "number", END: "integer"}
-_OWN_TYPES |= dict.fromkeys((MODEL, BUNDLE, SEGMENT), "text")
+def _own_types() -> list[Any]:
+    import pyarrow as pa
+
+    text = pa.string()
+    return [pa.timestamp("us", "UTC"), text, pa.int64(), pa.float64(), text, text, text, pa.int64()]
 
 
 def _extend(columns: dict[str, list[Any]], line: Line, rows: int) -> None:
@@ -151,37 +156,16 @@ def _names(lines: Sequence[Line], kind: str) -> list[str]:
     return list(dict.fromkeys(name for line in lines for name in line.record[kind]))
 
 
-def _types(schema: Schema | None, shown: Mapping[str, str]) -> dict[str, str]:
-    return {shown.get(each.name, each.name): each.kind for each in schema.columns} if schema else {}
+def _types(schema: Schema | None, shown: Mapping[str, str]) -> dict[str, Any]:
+    return {shown.get(each.name, each.name): arrow_type(each) for each in schema.columns} if schema else {}
 
 
-def _array(values: list[Any], kind: str | None) -> Any:
-    """Make an Arrow array; values that do not fit their kind, or each other, become text."""
-    import pyarrow as pa
-
+def _array(values: list[Any], kind: Any) -> Any:
+    """Make an Arrow array; values that do not fit their type, or each other, become text."""
     try:
-        if kind == "time":
-            return _times(values)
-        return pa.array(values, arrow_type(kind) if kind else None)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return pa.array(
-            [None if each is None else each if isinstance(each, str) else json.dumps(each) for each in values]
-        )
-
-
-def _times(values: list[Any]) -> Any:
-    import pyarrow as pa
-
-    if any(isinstance(each, str) for each in values):
-        from datetime import UTC, datetime
-
-        moments = [None if each is None else datetime.fromisoformat(each) for each in values]
-        aware = any(each is not None and each.tzinfo is not None for each in moments)
-        zone = "UTC" if aware else None
-        return pa.array(
-            [each and each.astimezone(UTC) if aware else each for each in moments], pa.timestamp("us", zone)
-        )
-    return pa.array(values, pa.timestamp("us", "UTC"))
+        return to_arrow(values, kind)
+    except DataError:
+        return to_arrow(values, None)
 
 
 class Gathered(NamedTuple):

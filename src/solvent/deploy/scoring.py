@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvent.deploy.rows import Problem, Request, RequestMaker, ResponseTables
-from solvent.errors import BundleError, DataError, NotFoundError, nearest
+from solvent.deploy.rows import Request, RequestMaker, ResponseTables
+from solvent.errors import DataError, NotFoundError, nearest
 from solvent.pipelines.context import log
 from solvent.pipelines.files import File, Folder
 from solvent.pipelines.pipeline import pipeline
@@ -19,6 +20,7 @@ from solvent.runs.witness import quietly
 from solvent.serving.environment import open_fitting
 from solvent.serving.folder import MANIFEST, open_bundle
 from solvent.serving.program import Program
+from solvent.serving.refusals import Problem, row_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +83,7 @@ def _score_rows(bundle: Folder, model: str, rows: Any, keep: Sequence[str], skip
     program = quietly(lambda: Program(open_fitting(str(bundle))))
     opened = program.bundle
     given = _Rows(rows, batch_rows)
-    maker = RequestMaker(opened.manifest.request, given.schema.names, given.name)
+    maker = RequestMaker(opened.manifest.request, given.schema.names, given.name, program.code.find)
     responses = ResponseTables(opened.manifest.response)
     kept = _kept(given.schema, keep, responses.names, given.name)
     problems: list[Problem] = []
@@ -90,7 +92,8 @@ def _score_rows(bundle: Folder, model: str, rows: Any, keep: Sequence[str], skip
             request = maker.make(batch)
             problems += _bad(request, first, given.name, skip_bad)
             if len(request.rows):
-                table.add(_carried(batch, request, kept), responses.make(_answer(program, request)))
+                answer = quietly(partial(program.run, request.value))
+                table.add(_carried(batch, request, kept), responses.make(answer, len(request.rows)))
         scored = table.done()
     log.metric("rows", given.count)
     log.metric("scored", scored.num_rows)
@@ -158,15 +161,8 @@ def _joined(*schemas: pa.Schema) -> pa.Schema:
     return pa.schema([field for schema in schemas for field in schema])
 
 
-def _answer(program: Program, request: Request) -> Any:
-    answer = quietly(lambda: program.run(request.value))
-    if len(answer) != len(request.rows):
-        raise BundleError(f"the model answered {len(answer)} rows to {len(request.rows)}", where=program.bundle.folder)
-    return answer
-
-
 def _bad(request: Request, first: int, name: str, skip_bad: bool) -> list[Problem]:
-    found = sorted(each._replace(row=each.row + first) for each in request.problems)
+    found = sorted((each._replace(row=(each.row or 0) + first) for each in request.problems), key=row_of)
     if found and not skip_bad:
         told = "; ".join(f"row {each.row}, {each.column}: {each.problem}" for each in found[:TOLD])
         raise DataError(
