@@ -1,5 +1,6 @@
 """Models exchanged in a running server: no request fails, what fails is said, what was before stays."""
 
+import asyncio
 import gc
 import json
 import threading
@@ -13,7 +14,7 @@ import pytest
 from solvent.errors import BundleError
 from solvent.serving.control import Control, Place, read_control, write_control
 from solvent.serving.folder import open_bundle
-from solvent.serving.process import load_model
+from solvent.serving.process import Loader
 from solvent.serving.swap import Swap
 from solvent.serving.traffic import Traffic
 from tests.servers import wait_until
@@ -35,7 +36,7 @@ class Bench:
         self.told: list[Mapping[str, Any]] = []
         self.traffic = Traffic()
         write_control(self.path, Control(places))
-        self.swap = Swap(self.path, self.traffic, load_model, self.told.append, kept_seconds)
+        self.swap = Swap(self.path, self.traffic, Loader(), self.told.append, kept_seconds)
 
     def ask(self, key: bytes = b"") -> float:
         value: float = self.traffic.model(key).predict(BODY, "application/json", b"1", lambda _: None).value[0]
@@ -131,6 +132,57 @@ def test_a_model_that_answers_nobody_is_kept_for_a_while_and_then_freed(tmp_path
     bench.swap.drop_idle()
     gc.collect()
     assert (former(), module()) == (None, None)
+
+
+def test_an_application_that_asked_a_model_lets_go_of_it(tmp_path: Path, tinies: list[Path]) -> None:
+    from solvent.serving.app import App
+    from solvent.serving.recording import Recorder
+    from solvent.serving.watching import TrafficWatch
+
+    bench = Bench(tmp_path, place(tinies[0], "1"), kept_seconds=0.0)
+    bench.swap.start()
+    app = App(bench.traffic, None, None, [TrafficWatch(bench.traffic), Recorder()])
+    assert asyncio.run(answer(app)) == [200, 200]
+    former = weakref.ref(bench.traffic.model())
+    bench.swap.follow(Control((place(tinies[1], "2"),)))
+    assert asyncio.run(answer(app)) == [200, 200]
+    bench.swap.drop_idle()
+    gc.collect()
+    assert former() is None
+
+
+async def answer(app: Any) -> list[int]:
+    """Ask for a prediction and for the metrics; give the statuses."""
+    sent: list[Mapping[str, Any]] = []
+
+    async def receive() -> Mapping[str, Any]:
+        return {"type": "http.request", "body": BODY}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(message)
+
+    for method, path in (("POST", "/predict"), ("GET", "/metrics")):
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b""}
+        await app(scope, receive, send)
+    return [message["status"] for message in sent if "status" in message]
+
+
+def test_a_library_that_was_updated_since_the_process_began_is_refused(
+    tmp_path: Path, tinies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from importlib.metadata import version
+
+    bundle = write_tiny(tmp_path / "bundle", 1.0, packages={"numpy": version("numpy")})
+    assert Loader()(place(bundle)).endpoint == "tiny"
+    (tmp_path / "site" / "numpy-1.0.dist-info").mkdir(parents=True)
+    with monkeypatch.context() as former:
+        former.syspath_prepend(tmp_path / "site")
+        loaders = Loader(), Loader(replay=True)
+    with pytest.raises(BundleError, match=r"began with numpy 1\.0") as refused:
+        loaders[0](place(bundle))
+    assert "restart" in str(refused.value)
+    assert loaders[1](place(bundle)).endpoint == "tiny"
 
 
 def test_going_back_to_a_model_that_is_still_warm_loads_nothing(tmp_path: Path, tinies: list[Path]) -> None:

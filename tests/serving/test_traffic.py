@@ -15,7 +15,7 @@ from solvent.serving.control import Place
 from solvent.serving.exchange import to_json
 from solvent.serving.folder import open_bundle
 from solvent.serving.model import Model
-from solvent.serving.process import load_model
+from solvent.serving.process import Loader
 from solvent.serving.shadow import WAITING, Shadow, differ
 from solvent.serving.traffic import Share, Traffic, bucket_of, key_of
 from solvent.serving.watching import TrafficWatch
@@ -29,7 +29,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
     """Models that add 0, 100 and 200."""
     root = tmp_path_factory.mktemp("models")
     folders = [write_tiny(root / str(at), 100.0 * at) for at in range(3)]
-    return [load_model(Place("", str(each), open_bundle(str(each)).digest, str(at))) for at, each in enumerate(folders)]
+    return [Loader()(Place("", str(each), open_bundle(str(each)).digest, str(at))) for at, each in enumerate(folders)]
 
 
 def split(models: list[Model], percent: float, key: str = "") -> Traffic:
@@ -61,7 +61,9 @@ def test_three_models_share_all_keys(models: list[Model]) -> None:
 
 @pytest.mark.slow
 def test_another_process_gives_a_key_the_same_bucket() -> None:
-    script = "from solvent.serving.traffic import bucket_of; print([bucket_of(b'%d' % at, b'tiny') for at in range(50)])"
+    script = (
+        "from solvent.serving.traffic import bucket_of; print([bucket_of(b'%d' % at, b'tiny') for at in range(50)])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [bucket_of(b"%d" % at, b"tiny") for at in range(50)]
 

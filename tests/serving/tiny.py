@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def predict(model, rows):
 WEIGHTS = (1.0, 10.0)
 
 
-def write_tiny(folder: Path, offset: float, steps: str = STEPS, **files: str) -> Path:
+def write_tiny(folder: Path, offset: float, steps: str = STEPS, packages: Mapping[str, str] | None = None) -> Path:
     """Write a bundle that answers a + 10 b + offset; the offset is in a module, so that mixed-up code shows."""
     import numpy as np
 
@@ -34,7 +35,7 @@ def write_tiny(folder: Path, offset: float, steps: str = STEPS, **files: str) ->
     template = {"model": Hole(FROZEN, 0), "rows": Hole(REQUEST)}
     call = Call("predict", "tiny_steps:predict", save(template, identify(template, path="predict"), blobs), (), "")
     frozen = save(model, identify(model), blobs)
-    code = {"tiny_steps": steps, "tiny_rates": f"OFFSET = {offset!r}\n", **files}
+    code = {"tiny_steps": steps, "tiny_rates": f"OFFSET = {offset!r}\n"}
     (folder / CODE).mkdir(parents=True, exist_ok=True)
     for name, text in code.items():
         (folder / CODE / f"{name}.py").write_text(text)
@@ -49,7 +50,7 @@ def write_tiny(folder: Path, offset: float, steps: str = STEPS, **files: str) ->
     manifest = Manifest(
         endpoint="tiny",
         python=".".join(platform.python_version_tuple()[:2]),
-        packages={},
+        packages=packages or {},
         calls=(call,),
         frozen=(frozen,),
         answer=Hole(CALL, 0),

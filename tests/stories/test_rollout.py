@@ -77,16 +77,15 @@ class Crowd:
 def story(folder: Path, count: int, swaps: int, kills: int) -> str:
     """Ask `count` times while versions are exchanged and workers killed, evenly spread; tell what came of it."""
     bundles = [write_tiny(folder / str(at), 100.0 * at) for at in range(3)]
-    places = [
-        Place("champion", str(each), open_bundle(str(each)).digest, str(at)) for at, each in enumerate(bundles)
-    ]
+    places = [Place("champion", str(each), open_bundle(str(each)).digest, str(at)) for at, each in enumerate(bundles)]
     control, began, chance = str(folder / "control.json"), time.monotonic(), random.Random(0)
     write_control(control, Control((places[0],)))
     with fleet("--control", control, "--port", "0", "--workers", "2") as served:
         crowd = Crowd(served.port, count, {str(at): 100.0 * at for at in range(3)}, folder)
         killed: list[float] = []
         marks = sorted(
-            [((at + 0.5) / swaps, "swap") for at in range(swaps)] + [((at + 1) / (kills + 1), "kill") for at in range(kills)]
+            [((at + 0.5) / swaps, "swap") for at in range(swaps)]
+            + [((at + 1) / (kills + 1), "kill") for at in range(kills)]
         )
         swapped = 0
         for share, what in marks:
@@ -119,9 +118,7 @@ def swap(served: Fleet, control: str, place: Place) -> None:
     """Exchange the model, and wait until all workers have it."""
     before = len(served.of("serving"))
     write_control(control, Control((place,)))
-    wait_until(
-        lambda: any(each["models"][0]["version"] == place.version for each in served.of("serving")[before:]), 60
-    )
+    wait_until(lambda: any(each["models"][0]["version"] == place.version for each in served.of("serving")[before:]), 60)
 
 
 def kill(served: Fleet, chance: random.Random) -> float:

@@ -10,11 +10,11 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from solvent.errors import SolventError
+from solvent.errors import BundleError, SolventError
+from solvent.serving.environment import installed, normal_name, open_fitting
 from solvent.serving.keys import read_keys
 from solvent.serving.launch import measured
 from solvent.serving.settings import Settings, with_measured
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from solvent.serving.control import Place
+    from solvent.serving.folder import Bundle
     from solvent.serving.model import Model
     from solvent.serving.recording import Recorder
 
@@ -66,7 +67,7 @@ def work(listening: socket.socket, order: Order, tell: Tell, lifeline: socket.so
 
     keys = read_keys(order.keys_file)
     traffic = Traffic()
-    swap = Swap(order.control, traffic, partial(load_model, replay=order.settings.replay), tell)
+    swap = Swap(order.control, traffic, Loader(order.settings.replay), tell)
     swap.start()
     settings = with_measured(order.settings, measured(order.control))
     recorder = open_recorder(settings.log_folder, settings.log_share, settings.log_mb)
@@ -79,20 +80,38 @@ def work(listening: socket.socket, order: Order, tell: Tell, lifeline: socket.so
         recorder.close()
 
 
-def load_model(place: Place, replay: bool = False) -> Model:
-    """Load the model of a place and let it answer its examples; SolventError if it is not as it should be.
+class Loader:
+    """Loads models into this process. With `replay` libraries may have other versions than a bundle's: its examples decide.
 
-    With `replay` the libraries may have other versions than the bundle's, for the examples decide.
+    What was installed when the process began is what it has: a library that was updated since is still the former one here.
     """
-    from solvent.serving.environment import open_fitting
-    from solvent.serving.model import Model
-    from solvent.serving.warmup import warm_up
 
-    model = Model(open_fitting(place.folder, replay=replay), place.version)
-    # What a step looks up by name when it is first called is found then.
-    with model.program.code.loading():
-        warm_up(model)
-    return model
+    def __init__(self, replay: bool = False) -> None:
+        self._replay = replay
+        self._versions = installed(sys.path)
+
+    def __call__(self, place: Place) -> Model:
+        """Load the model of a place and let it answer its examples; SolventError if it is not as it should be."""
+        from solvent.serving.model import Model
+        from solvent.serving.warmup import warm_up
+
+        bundle = open_fitting(place.folder, replay=self._replay)
+        self._check(bundle)
+        model = Model(bundle, place.version)
+        # What a step looks up by name when it is first called is found then.
+        with model.program.code.loading():
+            warm_up(model)
+        return model
+
+    def _check(self, bundle: Bundle) -> None:
+        for name, expected in bundle.manifest.packages.items():
+            began = self._versions.get(normal_name(name), expected)
+            if began != expected and not self._replay:
+                raise BundleError(
+                    f"this process began with {name} {began}, and the bundle needs {expected}",
+                    where=bundle.folder,
+                    hint="restart the server: it has the libraries that are installed now",
+                )
 
 
 def _server(traffic: Any, settings: Settings, keys: Any, recorder: Recorder) -> Server:

@@ -54,7 +54,8 @@ class Recorder:
     def __init__(self, log: RequestLog | None = None) -> None:
         self.log = log
         self._known: dict[str, _Known] = {}
-        self._models: dict[str, Model] = {}
+        # Not the models: those that answer nobody any more are to be freed.
+        self._labels: dict[str, Mapping[str, str]] = {}
 
     def served(self, served: Served) -> None:
         known = self._known.get(served.model.digest) or self._learn(served.model)
@@ -86,8 +87,7 @@ class Recorder:
             yield _counter("solvent_log_lost_total", "What could not be written to the log.", self.log.lost)
         found: dict[str, list[Sample]] = {}
         for digest, known in self._known.items():
-            model = self._models[digest]
-            labels = {"model": model.endpoint, "version": model.version}
+            labels = self._labels[digest]
             for each in known.window.samples() if known.window is not None else ():
                 found.setdefault(each.name, []).append(each._replace(labels={**labels, **each.labels}))
         for name, samples in found.items():
@@ -103,7 +103,7 @@ class Recorder:
         window = Window(statistics) if statistics.request else None
         names = [each.name for each in model.bundle.manifest.response.columns]
         known = self._known[model.digest] = _Known(names, frozenset(statistics.sensitive), window)
-        self._models[model.digest] = model
+        self._labels[model.digest] = {"model": model.endpoint, "version": model.version}
         return known
 
 
