@@ -50,6 +50,7 @@ def test_an_image_is_the_base_and_a_layer_of_libraries_and_one_of_the_bundle(bun
         assert (f"sha256:{sha256(data).hexdigest()}", len(data)) == (each["digest"], each["size"])
 
 
+@pytest.mark.slow
 def test_an_image_starts_the_server_as_nobody_with_the_python_of_its_base(bundle: Bundle, base: Path) -> None:
     image = write_image(bundle, str(base), f"{bundle.folder}.oci")
     manifest = read_blob(Path(image.folder), image.digest)
@@ -63,6 +64,7 @@ def test_an_image_starts_the_server_as_nobody_with_the_python_of_its_base(bundle
     assert started["Env"][:2] == ["PATH=/usr/bin", "PYTHONPATH=/opt/solvent"]
 
 
+@pytest.mark.slow
 def test_the_same_bundle_and_base_give_the_same_image(bundle: Bundle, base: Path, tmp_path: Path) -> None:
     first = write_image(bundle, str(base), str(tmp_path / "one"))
     again = write_image(bundle, str(base), str(tmp_path / "one"))
@@ -70,6 +72,7 @@ def test_the_same_bundle_and_base_give_the_same_image(bundle: Bundle, base: Path
     assert first.digest == again.digest == other.digest
 
 
+@pytest.mark.slow
 def test_a_base_may_be_a_tar_archive_and_hold_images_of_several_platforms(bundle: Bundle, tmp_path: Path) -> None:
     layout = tmp_path / "many"
     ours, theirs = put_image(layout, f"usr/bin/python{PYTHON}"), put_image(layout, "bin/sh", architecture="mips")
@@ -82,6 +85,7 @@ def test_a_base_may_be_a_tar_archive_and_hold_images_of_several_platforms(bundle
     assert manifest["layers"][0]["digest"] == read_blob(layout, ours["digest"])["layers"][0]["digest"]
 
 
+@pytest.mark.slow
 def test_of_several_images_for_this_platform_one_has_to_be_named(tmp_path: Path) -> None:
     layout = tmp_path / "tags"
     tagged = [put_image(layout, f"usr/bin/python{PYTHON}", name, tag=name) for name in ("slim", "full")]
@@ -134,6 +138,7 @@ def test_a_folder_that_is_no_image_is_left_alone(bundle: Bundle, base: Path, tmp
         write_image(bundle, str(base), str(tmp_path / "mine"))
 
 
+@pytest.mark.slow
 def test_libraries_that_are_not_here_or_have_another_version_are_named(tmp_path: Path, base: Path) -> None:
     for lock, told in (
         ("absent-library==1\n", "absent-library==1 is in the lock and not installed here"),

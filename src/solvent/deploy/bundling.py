@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvent.artifacts.saving import save
 from solvent.deploy.locks import Environment, imported_by, make_lock
+from solvent.deploy.naming import name_of
 from solvent.deploy.onnx import is_convertible, to_onnx
 from solvent.deploy.proof import module_of, prove, refuse
 from solvent.deploy.rerun import whole_with_request
@@ -112,7 +113,7 @@ class Bundler:
 
     def _write_code(self) -> None:
         """Write the code of the live steps, reduced to what they need, or, where that is not the same, whole modules."""
-        recorded = {_function(call): code for call in self._slice.live if (code := self._states[call.index].code)}
+        recorded = {name_of(call.step): code for call in self._slice.live if (code := self._states[call.index].code)}
         wanted = [_top(function) for function in recorded]
         for code in recorded.values():
             wanted += [
@@ -137,7 +138,7 @@ class Bundler:
         code = self._states[call.index].code
         return Call(
             spec.name,
-            _function(call),
+            name_of(call.step),
             stored,
             tuple(call.step.fields or ()),
             code.digest if code else "",
@@ -201,11 +202,6 @@ class Bundler:
 
 def _path(field: str) -> tuple[str, ...]:
     return (field,) if field else ()
-
-
-def _function(call: PlanCall) -> str:
-    spec = call.step.spec
-    return f"{spec.module}:{spec.qualname}"
 
 
 def _top(name: str) -> tuple[str, str]:
