@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import solvent
 from solvent.reports.verification import verification_report
 from solvent.serving.verification import (
     BatchPoint,
@@ -97,6 +98,10 @@ def test_a_verification_without_anything_in_the_way_may_be_released() -> None:
     html = verification_report(good).html
     assert "may be released" in html
     assert "What is in the way" not in html
+
+
+def test_a_verification_at_hand_has_its_page() -> None:
+    assert solvent.report(REFUSED).title == "delays"
 
 
 def test_a_verification_survives_json() -> None:

@@ -98,6 +98,8 @@ class Served:
 
     def usage(self) -> Usage:
         """Look at the server and all processes that it started."""
+        if not os.path.isdir("/proc/self"):
+            return usage_by_ps(self.process.pid)
         pids = _tree(self.process.pid)
         cpu = [_cpu_seconds(pid) for pid in pids]
         known = [each for each in cpu if each is not None]
@@ -125,6 +127,31 @@ def memory_bytes(pids: list[int]) -> int | None:
     shares = [_field(pid, "Pss") for pid in pids]
     known = [each for each in shares if each is not None]
     return sum(known) if known else None
+
+
+def usage_by_ps(pid: int) -> Usage:
+    """Ask `ps` for a process and those below it, where the system has no /proc; their memory is that of each, summed."""
+    try:
+        told = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid=,rss=,time="], capture_output=True, text=True, check=True
+        ).stdout.split("\n")
+    except (OSError, subprocess.CalledProcessError):
+        return Usage(None, None, 1)
+    rows = {int(pid): (int(parent), int(rss), time) for pid, parent, rss, time in map(str.split, filter(None, told))}
+    found = {pid} if pid in rows else set()
+    while more := {each for each, (parent, _, _) in rows.items() if parent in found} - found:
+        found |= more
+    kilobytes = sum(rows[each][1] for each in found)
+    return Usage(sum(_clock_seconds(rows[each][2]) for each in found), kilobytes * 1024, len(found))
+
+
+def _clock_seconds(text: str) -> float:
+    """Read 1-02:03:04 or 3:04.56."""
+    days, _, clock = text.rpartition("-")
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds + 86_400 * int(days or 0)
 
 
 def _field(pid: int, name: str) -> int | None:

@@ -10,7 +10,7 @@ from solvent.reports.pages import Report
 
 
 def report(what: Any, *others: Any, against: Any = None) -> Report:
-    """Make the page of a run, a dataset version, or a table: `save` writes it, a notebook shows it.
+    """Make the page of a run, a dataset version, a table or a verification: `save` writes it, a notebook shows it.
 
     `what` is a run, "flights@7" or another name that `solvent load` knows, a dataset version, an artifact, or a table of
     pandas, polars or Arrow or a NumPy array itself. `against` is another table to lay it over; a version of a dataset is
@@ -21,13 +21,17 @@ def report(what: Any, *others: Any, against: Any = None) -> Report:
     from solvent.config.project import Project
     from solvent.reports.data import data_report, table_report
     from solvent.reports.run import run_report
+    from solvent.reports.verification import verification_report
     from solvent.runs.stores import Stores
     from solvent.runs.views import Run
+    from solvent.serving.verification import Verification
 
     if others:
         return _comparison([what, *others], against)
     if isinstance(what, Run):
         return run_report(what, what._stores)
+    if isinstance(what, Verification):
+        return verification_report(what)
     if is_table(what):
         return table_report(what, against, Project.find().settings.sensitive_columns)
     named, other = _name(what), None if against is None else _name(against)
