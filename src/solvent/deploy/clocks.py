@@ -15,30 +15,37 @@ SHIFT = datetime.timedelta(days=3 * 365 + 100, hours=5, minutes=17, seconds=29)
 _SECONDS = SHIFT.total_seconds()
 
 
-class _LaterDate(datetime.date):
-    @classmethod
-    def today(cls) -> Any:
-        return datetime.date.fromordinal(_date.today().toordinal() + SHIFT.days)
-
-
-class _LaterKind(type):
-    """`isinstance` takes all datetimes for those of the later clock."""
-
-    def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, _datetime)
-
-
 _date, _datetime = datetime.date, datetime.datetime
 
 
+class _LaterKind(type):
+    """`isinstance` takes all dates for those of the later clock, as if it were the class that it stands for."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, _datetime if issubclass(cls, _datetime) else _date)
+
+
+class _LaterDate(datetime.date, metaclass=_LaterKind):
+    def __new__(cls, *given: Any, **named: Any) -> Any:
+        return _date(*given, **named)
+
+    @classmethod
+    def today(cls) -> Any:
+        # Not `today()`, which asks `time.time`, and that is the later one already.
+        return (_datetime.now() + SHIFT).date()
+
+
 class _LaterDatetime(datetime.datetime, metaclass=_LaterKind):
+    def __new__(cls, *given: Any, **named: Any) -> Any:
+        return _datetime(*given, **named)
+
     @classmethod
     def now(cls, tz: Any = None) -> Any:
         return _datetime.now(tz) + SHIFT
 
     @classmethod
     def today(cls) -> Any:
-        return _datetime.today() + SHIFT
+        return _datetime.now() + SHIFT
 
     @classmethod
     def utcnow(cls) -> Any:
@@ -46,7 +53,7 @@ class _LaterDatetime(datetime.datetime, metaclass=_LaterKind):
 
 
 @contextmanager
-def other_clock(function: Callable[..., Any]) -> Iterator[None]:
+def other_clock() -> Iterator[None]:
     """Let the code of a step read another time: `time`, `datetime` and pandas in the modules that are not installed ones.
 
     What C code asks the system itself keeps the true time.
