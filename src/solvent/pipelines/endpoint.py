@@ -63,11 +63,11 @@ class Output:
 class Endpoint:
     """What is served: the part of a recorded run of `pipeline` between the outputs `request` and `response`.
 
-    An output is "STEP", "STEP.FIELD" or "STEP[2].FIELD"; a name stands for the calls of the step that the run's result is made
-    of, or that are made of it. What depends on the request is live, all else is frozen to what it was in the run.
-    `label` is the column of the request that is predicted: no answer may depend on it, and no request has it. `columns` names
-    the columns of a request that is an array. `backend` "onnx" replaces the model by one of ONNX Runtime. AuthoringError if
-    the declaration is not valid; whether a run has such a slice is known when it is cut (BundleError).
+    An output is "STEP", "STEP.FIELD" or "STEP[2].FIELD"; a name stands for the calls of the step that the run's result is
+    made of, or that are made of it. What depends on the request is live, all else is frozen to what it was in the run.
+    `label` is the column of the request that is predicted: no answer may depend on it, and no request has it. `columns`
+    names the columns of a request that is an array. `backend` "onnx" replaces the model by one of ONNX Runtime.
+    AuthoringError if the declaration is not valid; whether a run has such a slice is known when it is cut (BundleError).
     """
 
     name: str
