@@ -13,9 +13,14 @@ from typing import Any
 import pytest
 
 from solvent.config.project import Project
-from solvent.deploy.registry import find_model, materialise
-from solvent.errors import BundleError, NotFoundError
+from solvent.deploy.aliases import promote
+from solvent.deploy.deploying import deploy
+from solvent.deploy.endpoints import choose_run, find_endpoint
+from solvent.deploy.registry import find_model, list_models, materialise
+from solvent.errors import BundleError, NotFoundError, TrustError
+from solvent.metadata.models import model_subject
 from solvent.runs.stores import Stores
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -203,3 +208,96 @@ def test_a_deployment_that_is_killed_leaves_nothing_and_the_next_one_goes_well(t
         process.communicate()
     assert "nothing was deployed yet" in team.solvent("models")
     assert team.deploy()["version"] == 1
+
+
+def test_a_deployment_that_was_killed_leaves_no_server_and_its_folder_goes_with_the_next_one(team: Team) -> None:
+    home = team.folder / ".solvent"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "solvent", "deploy", "sums"], cwd=team.folder, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    next(said for said in process.stderr if said.startswith("replaying"))
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not _processes_on(home))
+    assert [each.name[:7] for each in (home / "tmp").iterdir()] == ["deploy-"]
+    team.deploy()
+    assert list((home / "tmp").iterdir()) == []
+
+
+def _processes_on(folder: Path) -> list[str]:
+    lines = (Path(f"/proc/{pid}/cmdline") for pid in os.listdir("/proc") if pid.isdigit())
+    return [text for text in map(_read, lines) if f"solvent.serving\0{folder}" in text]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def test_a_copy_carries_versions_with_their_words_and_leaves_aliases_where_they_are(team: Team, tmp_path: Path) -> None:
+    team.solvent("note", "sums@2", "trained without March")
+    target = tmp_path / "other"
+    for _ in range(2):
+        team.solvent("copy", "--all", "--to", str(target))
+    project = Project.find(str(team.folder))
+    with Stores(project, create=False) as here, _stores_at(project, target) as there:
+        ours, theirs = list_models("sums", here), list_models("sums", there)
+        assert [each.row.bundle for each in theirs] == [each.row.bundle for each in ours]
+        assert [each.aliases for each in theirs] == [(), (), ()]
+        second = find_model("sums@2", there)
+        assert [each.text for each in there.metadata.notes("model", model_subject(second.row))] == [
+            "trained without March"
+        ]
+        assert promote(second, there).moved
+        assert materialise(second, there).startswith(str(target))
+
+
+def _stores_at(project: Project, home: Path) -> Stores:
+    return Stores(project._replace(home=str(home)), create=False)
+
+
+def test_the_model_of_another_project_is_served_only_if_somebody_vouched_for_it(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Stores(Project.find(str(team.folder)), create=False) as stores:
+        own = stores.project_name
+    monkeypatch.setenv("SOLVENT_PROJECT", "elsewhere")
+    with Stores(Project.find(str(team.folder)), create=False) as stores:
+        with pytest.raises(NotFoundError, match=f"others have one: {own}/sums"):
+            find_model("sums", stores)
+        version = find_model(f"{own}/sums@3", stores)
+        with pytest.raises(TrustError, match="serving it runs code of theirs"):
+            materialise(version, stores)
+        with pytest.raises(BundleError, match="its aliases are moved there"):
+            promote(version, stores)
+        team.solvent("trust", version.row.digest[:12])
+        assert os.path.isdir(materialise(version, stores))
+
+
+def test_an_alias_that_was_moved_meanwhile_is_left_there_and_the_version_is_made(team: Team) -> None:
+    team.run(4.0)
+    with Stores(Project.find(str(team.folder)), create=False) as stores:
+        endpoint = find_endpoint("sums", stores)
+        run, _ = choose_run(endpoint, None, stores)
+
+        def tell(words: str) -> None:
+            if words.startswith("replaying"):
+                team.solvent("rollback", "sums")
+
+        with pytest.raises(BundleError, match="was moved to 2 meanwhile by ann") as refused:
+            deploy(endpoint, run, stores, tell=tell)
+        assert refused.value.hint == "it is version 4: `solvent promote sums@4 --alias champion`"
+        assert find_model("sums", stores).number == 2
+        assert promote(find_model("sums@4", stores), stores).moved
+
+
+def test_models_are_compared_on_the_same_rows(team: Team) -> None:
+    found = json.loads(team.solvent("models", "compare", "sums@1", "sums@3", "--json"))
+    assert (found["rows"], found["equal_rows"], found["metrics"]) == (100, 0, [])
+    assert "no truth is on record" in found["about"]
+    assert found["mean_change"] == pytest.approx(found["largest_change"] * (1 if found["mean_change"] > 0 else -1))
+    same = team.solvent("models", "compare", "sums@1", "sums@1")
+    assert "all alike" in same

@@ -1,4 +1,4 @@
-"""`solvent note` and `solvent tag`: what people say about runs, step runs, artifacts and datasets."""
+"""`solvent note` and `solvent tag`: what people say about runs, step runs, artifacts, datasets and models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from solvent.errors import NotFoundError, SolventError, nearest
 
 def add_arguments(parser: ArgumentParser, name: str) -> None:
     parser.add_argument(
-        "what", metavar="WHAT", help="RUN, RUN/STEP, the beginning of an artifact's digest, a dataset, or flights@7"
+        "what", metavar="WHAT", help="RUN, RUN/STEP, an artifact's digest, a dataset, a model, flights@7 or delays@3"
     )
     if name == "note":
         parser.add_argument("text", metavar="TEXT", nargs="?", help="the note; without it the notes are shown")
@@ -85,6 +85,9 @@ def _find(reference: str, stores: Any) -> tuple[str, str, str]:
     from solvent.runs.datasets import find_dataset, find_version, has_dataset
     from solvent.runs.references import find_step_run
 
+    name = reference.partition("@")[0]
+    if _is_model(name, stores):
+        return _model(reference, stores)
     if "@" in reference:
         version = find_version(reference, stores)
         return "dataset", version.subject, version.label
@@ -103,3 +106,23 @@ def _find(reference: str, stores: Any) -> tuple[str, str, str]:
             return "artifact", artifact.digest, f"artifact {artifact.digest[:12]}"
         except NotFoundError:
             raise no_run from None
+
+
+def _is_model(name: str, stores: Any) -> bool:
+    """Whether it names an endpoint that was deployed; a dataset of the same name has the name."""
+    from solvent.deploy.registry import has_model
+    from solvent.runs.datasets import has_dataset
+
+    return has_model(name, stores) and not has_dataset(name, stores)
+
+
+def _model(reference: str, stores: Any) -> tuple[str, str, str]:
+    """Give what notes and tags of a version are kept under, or of all of an endpoint where none is named."""
+    from solvent.deploy.registry import find_model, list_models
+    from solvent.metadata.models import model_subject
+
+    if "@" in reference:
+        found = find_model(reference, stores)
+        return "model", model_subject(found.row), found.label
+    row = list_models(reference, stores)[-1].row
+    return "model", f"{row.project}/{row.endpoint}", f"model {row.endpoint}"

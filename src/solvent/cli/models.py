@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from solvent.cli.choices import add_json, open_stores
-from solvent.cli.output import moment, print_json, table
+from solvent.cli.output import moment, print_json, table, wrapped
 from solvent.errors import NotFoundError
 from solvent.runs.words import size_text
 
@@ -73,10 +73,15 @@ def _versions(arguments: Namespace, stores: Stores) -> None:
         for each in facts[::-1]
     ]
     print(table(["version", "aliases", "metrics", "size", "cpu", "made", "by", "run"], rows, stretch=2, right=[0]))
+    for each in facts[::-1]:
+        said = [("tags", ", ".join(each["tags"])), *(("note", note) for note in each["notes"])]
+        for line in (line for label, words in said if words for line in wrapped(label, f"{each['number']}: {words}")):
+            print(line)
 
 
 def _facts(version: ModelVersion, stores: Stores) -> dict[str, Any]:
     from solvent.deploy.registry import bundle_of
+    from solvent.metadata.models import model_subject
 
     row = version.row
     artifact = bundle_of(version, stores)
@@ -91,6 +96,8 @@ def _facts(version: ModelVersion, stores: Stores) -> dict[str, Any]:
         "size_bytes": artifact.size_bytes if artifact else None,
         "gone": artifact is None,
         "verification": row.verification_digest,
+        "tags": [each.tag for each in stores.metadata.tags("model", model_subject(row))],
+        "notes": [each.text for each in stores.metadata.notes("model", model_subject(row))],
     }
     return facts | _measured(version, stores)
 
@@ -118,8 +125,8 @@ def _history(arguments: Namespace, stores: Stores) -> None:
     from solvent.deploy.registry import list_models
     from solvent.metadata.models import list_moves
 
-    list_models(arguments.endpoint, stores)
-    moves = list_moves(stores.metadata, stores.project_name, arguments.endpoint)
+    row = list_models(arguments.endpoint, stores)[-1].row
+    moves = list_moves(stores.metadata, row.project, row.endpoint)
     if arguments.json:
         print_json([move._asdict() for move in moves])
         return

@@ -36,6 +36,11 @@ def promote(version: ModelVersion, stores: Stores, *, alias: str = CHAMPION, why
     The bundle is opened, and every digest checked, before anything is promised.
     """
     check_alias(alias)
+    if version.row.project != stores.project_name:
+        raise BundleError(
+            f"{version.label} is a model of project {version.row.project!r}: its aliases are moved there",
+            hint="deploy it from here to have a version of your own",
+        )
     materialise(version, stores)
     found = read_verification(version, stores)
     if not found.ok:

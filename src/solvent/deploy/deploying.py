@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.artifacts.saving import save
-from solvent.config.private import make_folder
 from solvent.deploy.measures import SECONDS
 from solvent.deploy.registry import CHAMPION, ModelVersion, check_alias, list_models, point
 from solvent.deploy.slicing import declared, write_bundle
 from solvent.deploy.verify import verify_recorded
+from solvent.errors import BundleError
 from solvent.fingerprint.values import identify
 from solvent.metadata.models import ModelRow, add_version, list_aliases
 from solvent.model import ArtifactRef
@@ -23,6 +22,7 @@ from solvent.pipelines.endpoint import Endpoint
 from solvent.pipelines.files import Folder
 from solvent.runs.beside import writing
 from solvent.runs.facts import user_name
+from solvent.runs.workplaces import DEPLOYING, workplace
 from solvent.serving.folder import open_bundle
 from solvent.serving.verification import Verification
 
@@ -72,9 +72,8 @@ def deploy(
     check_alias(alias)
     say = tell or _say
     place = os.path.join(stores.home, "tmp")
-    make_folder(place)
     before = list_aliases(stores.metadata, stores.project_name, endpoint.name).get(alias)
-    with tempfile.TemporaryDirectory(prefix="deploy-", dir=place) as own, writing(stores.locks):
+    with workplace(place, DEPLOYING, stores.locks) as own, writing(stores.locks):
         folder = os.path.join(own, endpoint.name)
         say(f"cutting {endpoint.name} out of run {run.id}")
         bundle = write_bundle(declared(endpoint), run.id, stores, folder)
@@ -108,13 +107,20 @@ def _register(
 ) -> ModelVersion:
     """Name what is durable: the artifacts, the version and the alias in one transaction."""
     stores.blobs.sync()
+    moved_meanwhile: BundleError | None = None
     with stores.metadata.transaction():
         for artifact in artifacts:
             stores.metadata.add_artifact(artifact)
         number = add_version(stores.metadata, row)
-        version = ModelVersion(row._replace(number=number), ())
         if before != number:
-            point(stores, version, alias, "deploy", why, before=before)
+            try:
+                point(stores, ModelVersion(row._replace(number=number), ()), alias, "deploy", why, before=before)
+            except BundleError as error:
+                moved_meanwhile = error
+    if moved_meanwhile is not None:
+        # What was verified is a version all the same; only whether it is the one to be served is for people to say.
+        moved_meanwhile.hint = f"it is version {number}: `solvent promote {row.endpoint}@{number} --alias {alias}`"
+        raise moved_meanwhile
     return next(each for each in list_models(row.endpoint, stores) if each.number == number)
 
 

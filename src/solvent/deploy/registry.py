@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.config.private import make_folder
-from solvent.errors import BundleError, NotFoundError, nearest
+from solvent.errors import BundleError, NotFoundError, TrustError, nearest
 from solvent.metadata.models import (
     AliasMove,
     ModelRow,
@@ -21,8 +21,10 @@ from solvent.metadata.models import (
     list_moves,
     list_versions,
     move_alias,
+    owners_of_endpoint,
 )
 from solvent.metadata.pins import ARTIFACT, RUN, add_pin, artifact_subject, remove_pins
+from solvent.metadata.trust import is_trusted
 from solvent.runs.facts import user_name
 from solvent.serving.folder import ANNOTATIONS, open_bundle
 from solvent.serving.verification import Verification
@@ -36,7 +38,7 @@ CHAMPION = "champion"
 """The alias that a deployment moves, and that an endpoint's bare name stands for."""
 LATEST = "latest"
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+_DIGEST = re.compile(r"[0-9a-f]{4,64}")
 
 
 class ModelVersion(NamedTuple):
@@ -61,9 +63,9 @@ class ModelVersion(NamedTuple):
 def find_model(reference: str, stores: Stores) -> ModelVersion:
     """Find the version that a person means: delays@champion, delays@3, delays@latest, delays@ab12cd or delays.
 
-    The bare name is its champion. NotFoundError with the nearest name.
+    The bare name is its champion; "shop/delays@3" is that of project shop. NotFoundError with the nearest name.
     """
-    name, at, which = reference.partition("@")
+    name, at, which = reference.strip().partition("@")
     if at and not which:
         raise NotFoundError(f"{reference!r} names no version", hint=f"{name}@3, {name}@{LATEST} or {name}@{CHAMPION}")
     versions = list_models(name, stores)
@@ -76,25 +78,46 @@ def find_model(reference: str, stores: Stores) -> ModelVersion:
     return found[0]
 
 
-def list_models(endpoint: str, stores: Stores) -> list[ModelVersion]:
-    """Give the versions of an endpoint of this project, oldest first; NotFoundError if it has none."""
-    rows = list_versions(stores.metadata, stores.project_name, endpoint)
+def list_models(reference: str, stores: Stores) -> list[ModelVersion]:
+    """Give the versions of an endpoint of this project, or of "project/endpoint", oldest first; NotFoundError if none."""
+    project, slash, endpoint = reference.strip().rpartition("/")
+    project = project if slash else stores.project_name
+    rows = list_versions(stores.metadata, project, endpoint)
     if not rows:
-        names = endpoint_names(stores.metadata, stores.project_name)
-        known = f"; there are {', '.join(names)}" if names else ""
-        raise NotFoundError(
-            f"no endpoint {endpoint!r} was deployed{nearest(endpoint, names) or known}",
-            hint=f"`solvent deploy {endpoint}` makes its first version",
-        )
-    aliases = list_aliases(stores.metadata, stores.project_name, endpoint)
+        raise _unknown_endpoint(endpoint, project, stores)
+    aliases = list_aliases(stores.metadata, project, endpoint)
     return [ModelVersion(row, tuple(a for a, number in aliases.items() if number == row.number)) for row in rows]
+
+
+def has_model(endpoint: str, stores: Stores) -> bool:
+    """Whether this project, or the one that is named, has a version of exactly this endpoint."""
+    project, slash, name = endpoint.rpartition("/")
+    return bool(list_versions(stores.metadata, project if slash else stores.project_name, name))
+
+
+def _unknown_endpoint(endpoint: str, project: str, stores: Stores) -> NotFoundError:
+    names = endpoint_names(stores.metadata, project)
+    where = "" if project == stores.project_name else f" by project {project!r}"
+    others = [each for each in owners_of_endpoint(stores.metadata, endpoint) if each != project]
+    if others:
+        return NotFoundError(
+            f"no endpoint {endpoint!r} was deployed{where or ' by this project'}",
+            hint="others have one: " + ", ".join(f"{each}/{endpoint}" for each in others[:5]),
+        )
+    known = f"; there are {', '.join(names)}" if names else ""
+    return NotFoundError(
+        f"no endpoint {endpoint!r} was deployed{where}{nearest(endpoint, names) or known}",
+        hint=f"`solvent deploy {endpoint}` makes its first version",
+    )
 
 
 def materialise(version: ModelVersion, stores: Stores) -> str:
     """Give a folder with the bundle of a version, ready to be served; it is made at the first call and then kept.
 
-    BundleError if its bytes are gone, as after a clean-up.
+    BundleError if its bytes are gone, as after a clean-up. TrustError for the model of another project that nobody vouched
+    for: to serve it is to run its code.
     """
+    check_trust(version, stores)
     home = os.path.join(stores.home, "bundles")
     place = os.path.join(home, version.row.bundle)
     with suppress(BundleError):
@@ -119,6 +142,17 @@ def materialise(version: ModelVersion, stores: Stores) -> str:
         with suppress(OSError):
             os.replace(made, place)
     return place
+
+
+def check_trust(version: ModelVersion, stores: Stores) -> None:
+    """Raise TrustError if a model is not this project's own, and nobody vouched for its bundle."""
+    row = version.row
+    if row.project == stores.project_name or is_trusted(stores.metadata, row.digest):
+        return
+    raise TrustError(
+        f"{version.label} is a model of project {row.project!r} (by {row.author}), and serving it runs code of theirs",
+        hint=f"if you trust them: solvent trust {row.digest[:12]}",
+    )
 
 
 def bundle_of(version: ModelVersion, stores: Stores) -> ArtifactRef | None:

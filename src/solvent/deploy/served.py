@@ -8,10 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from solvent.engines.processtree import Adoption
 from solvent.errors import BundleError
 
 READY = "/v2/health/ready"
@@ -47,7 +49,12 @@ class Served:
         self._log = open(os.path.join(self._place.name, "log"), "w+b")
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            command, cwd=self._place.name, env=own_environment(), stdout=self._log, stderr=self._log
+            command,
+            cwd=self._place.name,
+            env=own_environment(),
+            stdout=self._log,
+            stderr=self._log,
+            preexec_fn=_dying_with(os.getpid()),
         )
         try:
             self._wait(began + START_SECONDS)
@@ -104,6 +111,14 @@ class Served:
         cpu = [_cpu_seconds(pid) for pid in pids]
         known = [each for each in cpu if each is not None]
         return Usage(sum(known) if known else None, memory_bytes(pids), len(pids))
+
+
+def _dying_with(parent: int) -> Callable[[], None] | None:
+    """Give what ties a new process to its parent: nobody is there to stop the server of one that was killed."""
+    if os.name == "nt":
+        return None
+    adoption = Adoption()
+    return lambda: adoption.die_with(parent)
 
 
 def free_port() -> int:

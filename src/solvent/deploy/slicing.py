@@ -6,13 +6,12 @@ import os
 import pickle
 import subprocess
 import sys
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
-from solvent.config.private import make_folder
 from solvent.errors import BundleError, SolventError
 from solvent.pipelines.places import raising_line
 from solvent.runs.scripts import was_script
+from solvent.runs.workplaces import CUTTING, workplace
 
 if TYPE_CHECKING:
     from solvent.config.project import Project
@@ -54,8 +53,7 @@ def write_bundle(declaration: Declaration, run_id: str, stores: Stores, folder: 
     """Write the bundle of a run into a folder and give its digest; BundleError says why there is none."""
     _check_module(declaration.name, run_id, stores)
     place = os.path.join(stores.home, "tmp")
-    make_folder(place)
-    with tempfile.TemporaryDirectory(prefix="bundle-", dir=place) as own:
+    with workplace(place, CUTTING, stores.locks) as own:
         order = Order(stores.project, run_id, declaration, os.path.abspath(folder), f"{own}/answer")
         path = [os.path.abspath(each) for each in sys.path]
         ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

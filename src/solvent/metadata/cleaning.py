@@ -98,6 +98,11 @@ USES = (
     "EXISTS (SELECT 1 FROM clean_results n WHERE n.digest = {0} AND n.type = {1})",
     f"EXISTS (SELECT 1 FROM pins p WHERE p.kind = '{ARTIFACT}' AND p.subject = {{0}} || ' ' || {{1}})",
     "EXISTS (SELECT 1 FROM dataset_versions v WHERE v.digest = {0} AND v.removed_at IS NULL)",
+    # A model version stays as long as the run that it was cut out of, and longer if an alias pins it.
+    "EXISTS (SELECT 1 FROM model_versions m JOIN runs q ON q.id = m.run_id AND q.status <> 'cleaned'"
+    " WHERE m.digest = {0} AND m.type = {1})",
+    "EXISTS (SELECT 1 FROM model_versions m JOIN runs q ON q.id = m.run_id AND q.status <> 'cleaned'"
+    " WHERE m.verification_digest = {0} AND m.verification_type = {1})",
 )
 """The ways in which an artifact is named, those that are no rows of step runs or artifacts last."""
 _UNUSED = " AND ".join(f"NOT {each}" for each in USES)

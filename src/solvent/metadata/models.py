@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from solvent.metadata.database import Database
@@ -24,6 +25,11 @@ class ModelRow(NamedTuple):
     settings: str
     author: str
     made_at: float
+
+    @property
+    def artifacts(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """What it needs of the store: its bundle, and what was found when it was verified."""
+        return (self.digest, self.type), (self.verification_digest, self.verification_type)
 
 
 class AliasMove(NamedTuple):
@@ -82,6 +88,40 @@ def find_by_bundle(database: Database, project: str, endpoint: str, bundle: str)
     """Find the version of an endpoint with this very bundle."""
     row = database.row(f"SELECT {_VERSION} FROM model_versions WHERE {_OF} AND bundle = ?", (project, endpoint, bundle))
     return ModelRow(*row) if row else None
+
+
+def owners_of_endpoint(database: Database, endpoint: str) -> list[str]:
+    """Name the projects that have a version of an endpoint of this name."""
+    sql = "SELECT DISTINCT project FROM model_versions WHERE endpoint = ? ORDER BY project"
+    return [name for (name,) in database.rows(sql, (endpoint,))]
+
+
+def is_stored(database: Database, bundle: str) -> bool:
+    """Whether some version has this bundle and a clean-up has left it."""
+    sql = (
+        "SELECT 1 FROM model_versions v JOIN artifacts a ON a.digest = v.digest AND a.type = v.type WHERE v.bundle = ?"
+    )
+    return database.row(sql, (bundle,)) is not None
+
+
+def model_subject(row: ModelRow) -> str:
+    """Name a version as notes and tags do; it is the same in every store."""
+    return f"{row.project}/{row.endpoint}@{row.bundle}"
+
+
+def models_of_runs(database: Database, run_ids: Sequence[str]) -> list[ModelRow]:
+    """Read the versions that were cut out of these runs, in the order in which they were made."""
+    found = [
+        ModelRow(*row) for row in database.rows_among(f"SELECT {_VERSION} FROM model_versions WHERE run_id", run_ids)
+    ]
+    return sorted(found, key=lambda row: (row.made_at, row.project, row.endpoint, row.number))
+
+
+def add_copies(database: Database, rows: Sequence[ModelRow]) -> None:
+    """Write versions that came from another store and are not there yet; each gets the next number here."""
+    for row in rows:
+        if find_by_bundle(database, row.project, row.endpoint, row.bundle) is None:
+            add_version(database, row._replace(number=0))
 
 
 def endpoint_names(database: Database, project: str) -> list[str]:

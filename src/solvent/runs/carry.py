@@ -11,6 +11,7 @@ from solvent.artifacts.store import UNKNOWN_BYTES
 from solvent.errors import BlobError, StoreError
 from solvent.metadata import datatransfers, transfers
 from solvent.metadata.dropped import Dropped, find_dropped, forget_dropped, note_dropped
+from solvent.metadata.models import add_copies, model_subject, models_of_runs
 from solvent.metadata.results import Name, artifacts_of_result
 from solvent.metadata.rows import RUN_FIELDS
 from solvent.metadata.transfers import Page
@@ -152,6 +153,7 @@ class Carrier:
         """List the artifacts of a page, each with its run."""
         results = page.ids if not page.first else ()
         made = transfers.read_names(self._source.metadata, page)
+        made += [(row.run_id, name) for row in models_of_runs(self._source.metadata, results) for name in row.artifacts]
         return made + [(id, name) for id in results for name in artifacts_of_result(records[id].result)]
 
     def _bring_artifacts(self, page: Page, group: Group) -> None:
@@ -298,6 +300,7 @@ class Carrier:
             self._write_page(page, group, is_filled=False)
         self._add_words("run", group.going())
         self._add_data(filled, group.going())
+        self._add_models(group.going())
         forget_dropped(target, sorted(group.arrived))
         note_dropped(target, group.dropped.values())
 
@@ -312,6 +315,14 @@ class Carrier:
         datatransfers.move_findings(source, target, filled)
         versions = {f"{use.project}/{use.dataset}@{use.digest}" for use in uses}
         self._add_words("dataset", {*versions, *(f"{project}/{name}" for project, name in lines)})
+
+    def _add_models(self, going: Sequence[str]) -> None:
+        """Write the model versions that were cut out of these runs, if their bundles came along; no alias moves."""
+        rows = models_of_runs(self._source.metadata, going)
+        there = transfers.read_artifacts(self._target.metadata, {name for row in rows for name in row.artifacts})
+        came = [row for row in rows if all(name in there for name in row.artifacts)]
+        add_copies(self._target.metadata, came)
+        self._add_words("model", {model_subject(row) for row in came})
 
     def _add_described(self, records: Sequence[RunRecord]) -> None:
         """Write the code and environments that the rows of runs name."""

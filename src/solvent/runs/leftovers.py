@@ -10,8 +10,10 @@ from contextlib import suppress
 
 from solvent.artifacts.removal import own_bytes, remove_quietly
 from solvent.metadata import cleaning
+from solvent.metadata.models import is_stored
 from solvent.runs.beside import others_writing
 from solvent.runs.stores import Stores
+from solvent.runs.workplaces import CUTTING, DEPLOYING, remove_abandoned
 
 CACHE_SECONDS = 30 * 86400.0
 BUILDING_SECONDS = 3600.0
@@ -28,6 +30,8 @@ def remove_leftovers(stores: Stores, cutoff: Cutoff, living: list[str]) -> int:
         if entry.name.rpartition("-")[0] not in living:
             total += remove_quietly(entry.path)
     total += _remove_remakings(os.path.join(home, "tmp"), stores)
+    total += sum(remove_abandoned(os.path.join(home, "tmp"), each, stores.locks) for each in (CUTTING, DEPLOYING))
+    total += _remove_bundles(os.path.join(home, "bundles"), stores)
     for folder in (os.path.join(home, "cache"), os.path.join(home, "cache", "config")):
         total += sum(
             remove_quietly(entry.path) for entry in _files(folder) if _older(entry, time.time() - CACHE_SECONDS)
@@ -45,6 +49,18 @@ def _remove_remakings(folder: str, stores: Stores) -> int:
         return 0
     places = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith("remake-")]
     return sum(_remove_tree(place) for place in places if _older_path(place, time.time() - BUILDING_SECONDS))
+
+
+def _remove_bundles(folder: str, stores: Stores) -> int:
+    """Remove laid out bundles that were never finished, or that nobody can ask for any more and that are old."""
+    total, now = 0, time.time()
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        place = os.path.join(folder, name)
+        if name.startswith(".making-"):
+            total += _remove_tree(place) if _older_path(place, now - BUILDING_SECONDS) else 0
+        elif not is_stored(stores.metadata, name) and _older_path(place, now - CACHE_SECONDS):
+            total += _remove_tree(place)
+    return total
 
 
 def _files(folder: str) -> Iterator[os.DirEntry[str]]:

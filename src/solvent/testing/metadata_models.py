@@ -8,16 +8,21 @@ from collections.abc import Callable
 from solvent.metadata.models import (
     AliasMove,
     ModelRow,
+    add_copies,
     add_version,
     endpoint_names,
     find_by_bundle,
+    is_stored,
     list_aliases,
     list_moves,
     list_versions,
+    models_of_runs,
     move_alias,
+    owners_of_endpoint,
     versions_of_run,
 )
 from solvent.metadata.store import MetadataStore
+from solvent.model import ArtifactRef, Identity
 
 
 def deployed(
@@ -56,6 +61,22 @@ class ModelsContract:
         deployed(store, "b", "other", run="r7")
         assert [(row.endpoint, row.number) for row in versions_of_run(store, "r7")] == [("delays", 1), ("other", 1)]
         assert versions_of_run(store, "r8") == []
+
+    def test_versions_of_another_store_are_counted_anew_and_never_written_twice(self, store: MetadataStore) -> None:
+        deployed(store, "a")
+        came = [ModelRow("shop", "delays", 7, name, "d", "t", "v", "w", "r9", "m:d", "{}", "eve", 3.0) for name in "ab"]
+        for _ in range(2):
+            store.write(lambda: add_copies(store, came))
+        found = [(row.number, row.bundle, row.author) for row in list_versions(store, "shop", "delays")]
+        assert found == [(1, "a", "ann"), (2, "b", "eve")]
+        assert [row.bundle for row in models_of_runs(store, ["r1", "r9"])] == ["a", "b"]
+
+    def test_it_is_known_whose_an_endpoint_is_and_whether_its_bundle_is_there(self, store: MetadataStore) -> None:
+        deployed(store, "a"), deployed(store, "b", project="elsewhere")
+        assert owners_of_endpoint(store, "delays") == ["elsewhere", "shop"]
+        assert not is_stored(store, "a")
+        store.write(lambda: store.add_artifact(ArtifactRef(Identity("d", "t"), "tree", 1, b"x")))
+        assert is_stored(store, "a")
 
     def test_an_alias_moves_only_from_where_it_is_thought_to_be(self, store: MetadataStore) -> None:
         deployed(store, "a"), deployed(store, "b")
