@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from solvent.deploy.batches import form_of, take
 from solvent.deploy.bounds import check_bounds
 from solvent.deploy.checking import Checked, answer_body, check_steps
+from solvent.deploy.masking import mask_check, mask_replay, sensitive_columns
 from solvent.deploy.measures import SECONDS, Measured, measure, unserved
 from solvent.deploy.recorded import read_recorded
 from solvent.deploy.replay import MOST_ROWS, Recorded, recorded_rows, replay, replay_offline
@@ -55,14 +56,15 @@ def verify(
     checked = check_steps(folder, asked)
     endpoint = _Endpoint(folder, recorded, checked, contract.tolerance, seconds, said)
     replayed, measured = endpoint.run()
+    masked = sensitive_columns(bundle.manifest.request, bundle.manifest.response)
     found = Verification(
         endpoint=bundle.manifest.endpoint,
         digest=bundle.digest,
         made_at=time.time(),
         seconds=time.perf_counter() - began,
         rows=recorded.rows,
-        steps=checked.steps,
-        replay=replayed,
+        steps=tuple(mask_check(each, masked) for each in checked.steps),
+        replay=mask_replay(replayed, masked),
         measures=measured.measures,
         bounds=check_bounds(contract, metrics, measured.measures, replayed),
         batches=measured.batches,
