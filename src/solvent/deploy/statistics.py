@@ -62,8 +62,9 @@ def _training(slice: Slice, demand: Demand, names: Sequence[str]) -> Place | Non
         for ref in _refs(demand.states[index].call):
             columns = demand.identity_of(ref).columns
             path = path_of(ref)
-            if columns is not None and set(names) <= set(columns) and len(path) <= 1:
-                place = call_of(ref).index, str(path[0]) if path else ""
+            field = path[0] if path else ""
+            if columns is not None and set(names) <= set(columns) and len(path) <= 1 and isinstance(field, str):
+                place = call_of(ref).index, field
                 if place != (slice.request.position, slice.request.field):
                     return place
     return None
