@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from solvent.deploy.folders import check_free, replacing
+from solvent.deploy.locks import imported_by
 from solvent.errors import BundleError
 from solvent.serving.folder import MANIFEST, open_bundle
 from tests.deploy.shop import write_shop
-from tests.serving.folders import make_folder
+from tests.serving.folders import make_folder, signed_again
 from tests.serving.servers import solvent
 
 ASK = """
@@ -77,6 +79,22 @@ def test_a_bundle_has_the_lock_of_what_it_imports(shop: Path) -> None:
     manifest = open_bundle(str(shop / "b")).manifest
     assert {"numpy", "pandas"} <= set(manifest.packages) <= names
     assert "uvicorn" not in manifest.packages
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shop.extra", "elsewhere"])
+def test_a_module_that_only_a_text_names_is_missed_when_the_bundle_is_made(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    bundle = Path(shutil.copytree(shop / "b", tmp_path / "b"))
+    flow = bundle / "code" / "shop" / "flow.py"
+    flow.write_text(
+        flow.read_text().replace("return rows", f"import importlib; importlib.import_module('{name}'); return rows")
+    )
+    (tmp_path / "elsewhere.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BundleError, match=f"lacks what its steps import: {name}"):
+        imported_by(str(signed_again(bundle)))
 
 
 @pytest.mark.slow

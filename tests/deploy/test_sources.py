@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from solvent.deploy.sources import WHOLE, reduce_sources
+from solvent.serving.code import Code
 
 Write = Callable[..., None]
 
@@ -19,7 +20,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     def write(**modules: str) -> None:
         for name, text in modules.items():
-            path = tmp_path / (name.replace("__", "/") + ".py")
+            path = tmp_path / (name.replace("__", "/").replace("INIT", "__init__") + ".py")
             path.parent.mkdir(parents=True, exist_ok=True)
             for folder in [each for each in path.parents if tmp_path in each.parents]:
                 (folder / "__init__.py").touch()
@@ -195,3 +196,59 @@ def test_encodings_and_line_ends_of_other_systems_are_read(write: Write, tmp_pat
         "# coding: latin-1\r\nNAME = 'é'\r\n\r\ndef step():\r\n    return NAME\r\n".encode("latin-1")
     )
     assert "NAME = 'é'" in reduce_sources([("windows", "step")])["windows.py"].decode()
+
+
+SHAPES = {
+    "everything that a module gives": {
+        "star_a": "from math import *\nfrom star_b import *\n\ndef step():\n    return floor(helper() + _own())\n\n"
+        "def _own():\n    return 0.5\n",
+        "star_b": "__all__ = ['helper']\n\ndef helper():\n    return inner()\n\ndef inner():\n    return 4\n",
+    },
+    "an import with another way out": {
+        "out_a": "try:\n    from absent_library import f\nexcept ImportError:\n    from out_b import f\n\ndef step():\n"
+        "    return f()\n",
+        "out_b": "def f():\n    return g()\n\ndef g():\n    return 5\n",
+    },
+    "a class with a base and a meta class elsewhere": {
+        "kind_a": "import kind_b\nfrom kind_b import Base as Root\n\nclass Kind(Root, metaclass=kind_b.Meta):\n"
+        "    value = kind_b.LIMIT\n\ndef step():\n    return Kind().twice(), Kind.made\n",
+        "kind_b": "LIMIT = 3\n\nclass Meta(type):\n    made = True\n\nclass Base:\n    def twice(self):\n"
+        "        return 2 * self.value\n",
+    },
+    "relative imports of packages and modules": {
+        "pack__INIT": "from .inner import value\nTOP = 7\n",
+        "pack__inner": "from . import other\nfrom .deep import low\n\ndef value():\n    return other.x, low.y()\n",
+        "pack__other": "x = 1\n",
+        "pack__deep__INIT": "",
+        "pack__deep__low": "def y():\n    from .. import TOP\n    return TOP\n",
+        "pack__use": "from . import value\n\ndef step():\n    return value()\n",
+    },
+    "a default, a decorator and an annotation that are evaluated": {
+        "head_a": "import functools\nDEFAULT = 4\n\ndef Kind():\n    return int\n\ndef noted(function):\n"
+        "    @functools.wraps(function)\n    def inner(*args):\n        return function(*args), MARK\n    return inner\n\n"
+        "MARK = 'm'\n\n@noted\ndef step(x: Kind() = DEFAULT):\n    return x\n",
+    },
+    "a table that statements fill": {
+        "fill_a": "TABLE = {}\nfor word in ('a', 'b'):\n    TABLE[word] = len(TABLE)\nTABLE['c'] = 9\nif True:\n"
+        "    TABLE.update(d=1)\ndel TABLE['a']\n\ndef step():\n    return TABLE\n",
+    },
+    "a name that is bound again": {
+        "again_a": "value = 1\nvalue += 2\nvalue = value * 5\n\ndef step():\n    return value\n",
+    },
+    "a global that another function of the module sets": {
+        "state_a": "_known = None\n\ndef known():\n    global _known\n    if _known is None:\n        _known = make()\n"
+        "    return _known\n\ndef make():\n    return [1]\n\ndef step():\n    return known()\n",
+    },
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_reduced_code_does_what_the_whole_does(write: Write, tmp_path: Path, shape: dict[str, str]) -> None:
+    write(**shape)
+    name = next(name for name in shape if name.endswith(("_a", "use"))).replace("__", ".")
+    expected = importlib.import_module(name).step()
+    folder = tmp_path / "reduced"
+    for path, text in reduce_sources([(name, "step")]).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text)
+    assert Code(str(folder)).find(f"{name}:step")() == expected

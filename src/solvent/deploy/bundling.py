@@ -126,10 +126,15 @@ class Bundler:
         for attempt in (wanted, [(module, WHOLE) for module, _ in wanted]):
             for name, text in reduce_sources(attempt).items():
                 self._file(f"{CODE}/{name}", text)
-            differing = prove(os.path.join(self._folder, CODE), own) if own else []
+            try:
+                differing = prove(os.path.join(self._folder, CODE), own) if own else []
+            except BundleError as error:
+                failed = error
+                continue
             if not differing:
                 return
-        raise refuse(differing)
+            failed = refuse(differing)
+        raise failed
 
     def _call(self, call: PlanCall) -> Call:
         template = {name: replace_refs(given, self._hole) for name, given in call.arguments.items()}

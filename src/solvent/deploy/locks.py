@@ -8,12 +8,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from solvent.environments.packages import normal_name
 from solvent.errors import BundleError
+from solvent.fingerprint.ownership import user_file
 
 SERVER = ("solvent[serve]", "msgspec", "uvicorn", "httptools")
 """What every bundle needs beside its libraries."""
@@ -130,12 +130,17 @@ def imported_by(folder: str) -> list[str]:
             f"the bundle can't be loaded by itself: {done.stderr.strip().rpartition(chr(10))[2]}",
             hint="a live step may use only what it is given, what its modules import, and no file of the project",
         )
-    found: list[str] = json.loads(done.stdout.rpartition("\n")[2])
-    return found
+    found: dict[str, list[str]] = json.loads(done.stdout.rpartition("\n")[2])
+    if found["lacking"]:
+        raise BundleError(
+            f"the bundle lacks what its steps import: {', '.join(found['lacking'])}",
+            hint="import it by a statement, at the top of its module or inside the step: names in texts are not followed",
+        )
+    return found["imported"]
 
 
 def main(folder: str) -> None:
-    """Load the bundle in `folder`, answer its examples, and print what was imported for that."""
+    """Load the bundle in `folder`, answer its examples, and print what was imported for that, and what it lacks."""
     before = set(sys.modules)
     from solvent.serving.folder import EXAMPLES, open_bundle
     from solvent.serving.program import Program
@@ -144,11 +149,24 @@ def main(folder: str) -> None:
     program = Program(open_bundle(folder))
     with open(os.path.join(folder, EXAMPLES), encoding="utf-8") as file:
         examples = json.load(file)
+    lacking: set[str] = set()
     # Whether the answers are right is for the verification to say; here only what is imported on the way.
-    with suppress(Exception):
+    try:
         program.run(from_columns(examples["request"], program.bundle.manifest.request))
-    tops = {name.partition(".")[0] for name in set(sys.modules) - before}
-    print("\n" + json.dumps(sorted(tops - sys.stdlib_module_names)), end="")
+    except ImportError as error:
+        lacking.add(error.name or str(error))
+    except Exception:
+        pass
+    new = set(sys.modules) - before
+    lacking |= {name for name in new if _is_users(sys.modules[name])}
+    tops = {name.partition(".")[0] for name in new} - sys.stdlib_module_names
+    print("\n" + json.dumps({"imported": sorted(tops), "lacking": sorted(lacking)}), end="")
+
+
+def _is_users(module: Any) -> bool:
+    """Whether a module is the user's and not the bundle's, whose modules are in no list: it was found on this machine."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and user_file(file) and not module.__name__.startswith("solvent")
 
 
 def _addresses(recorded: str) -> Iterator[tuple[str, str]]:

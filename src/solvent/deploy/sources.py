@@ -244,10 +244,20 @@ def _roots(statement: ast.stmt) -> set[str]:
     if isinstance(statement, ast.Expr):
         root = _root(statement.value)
         return {root} if root else set()
+    if inner := list(_blocks(statement)):
+        return set().union(*map(_roots, inner))
     targets = (
         statement.targets if isinstance(statement, ast.Assign | ast.Delete) else [getattr(statement, "target", None)]
     )
     return {root for each in targets if isinstance(each, ast.Attribute | ast.Subscript) and (root := _root(each))}
+
+
+def _blocks(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """Give the statements inside `if`, `for`, `while`, `with`, `try` and `match`."""
+    for name in ("body", "orelse", "finalbody"):
+        yield from getattr(statement, name, ())
+    for case in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield from case.body
 
 
 def _root(node: ast.AST | None) -> str | None:
