@@ -1,13 +1,20 @@
 import json
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from solvent import runs
+from solvent import load, runs
 from solvent.cli.main import main
+from solvent.serving.folder import open_bundle
+from solvent.serving.model import Model
+from solvent.serving.requestlog import Logged, RequestLog
+from solvent.serving.tables import to_columns
 from tests.deploy.mails import expected, mails
+from tests.serving.servers import make_bundle
 
 pytestmark = pytest.mark.slow
 
@@ -121,3 +128,30 @@ def test_a_table_without_rows_gives_one_without_rows(mailbox: Path, capsys: pyte
     counts = score(capsys, "--source", "mails.parquet", "-o", "scored.parquet")
     assert counts["rows"] == 0
     assert list(pd.read_parquet("scored.parquet").columns) == ["prediction"]
+
+
+def test_columns_of_every_kind_are_scored_and_watched_as_the_endpoint_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = make_bundle(tmp_path / "kinds", "kinds.py", "kinds")
+    monkeypatch.chdir(bundle.parent)
+    rows: pd.DataFrame = load("latest/load")
+    rows.to_parquet("rows.parquet")
+    score(capsys, "--source", "rows.parquet", "-o", "scored.parquet", "--keep", "day", "--batch-rows", "700")
+    scored = pd.read_parquet("scored.parquet")
+    model = Model(open_bundle(str(bundle)))
+    manifest = model.bundle.manifest
+    columns = to_columns(rows, manifest.request.names)
+    log = RequestLog("log")
+    for row in range(len(rows)):
+        body = json.dumps({"columns": {name: values[row : row + 1] for name, values in columns.items()}}).encode()
+        answer = model.predict(body, "application/json", b"", lambda decoded: None)
+        assert answer.value["number"].item() == scored["number"][row]
+        assert (answer.value["word"].item(), answer.value["at"].item()) == (scored["word"][row], scored["at"][row])
+        answered = partial(to_columns, answer.value, manifest.response.names)
+        log.add(Logged(time.time(), f"r{row}", "", model.digest, 1, answer.decoded.columns, answered, 0.001))
+    log.close()
+    assert main(["monitor", "bundle", "--log", "log", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["parity"]["rows"], found["parity"]["different"]) == ("ok", len(rows), 0)
+    assert found["notes"] == ["logged as text, and not compared: took"]

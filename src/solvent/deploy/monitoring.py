@@ -28,6 +28,7 @@ from solvent.profiles.records import Profile
 from solvent.serving.folder import Bundle, open_bundle
 from solvent.serving.recording import statistics_of
 from solvent.serving.requestlog import ANSWERED, REFUSED
+from solvent.serving.schema import CLOCK, DECIMAL, DURATION
 from solvent.serving.statistics import Origin
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 WINDOW_ROWS = 500_000
 """So many of the newest rows are looked at; more tell nothing new."""
+AS_TEXT = frozenset((CLOCK, DURATION, DECIMAL))
+"""Of these kinds a log has texts, and a profile numbers."""
 AHEAD_SECONDS = 60.0
 """Requests that far in the future were logged by a machine with another clock."""
 FEW_REQUESTS = 20
@@ -188,7 +191,9 @@ def _looked_at(found: Monitoring, bundle: Bundle, own: pa.Table, stores: Stores)
     asked = [each.name for each in manifest.request.columns]
     answers = {answer_name(each.name, asked): each.name for each in manifest.response.columns}
     logged = [name for name in asked if name in own.column_names]
-    notes = [*found.notes, *_left_out(asked, logged)]
+    as_text = [each.name for each in manifest.request.columns if each.kind in AS_TEXT and each.name in logged]
+    notes = [*found.notes, *_named("not in the log", [name for name in asked if name not in logged])]
+    notes += _named("logged as text, and not compared", as_text)
     training = _profile(statistics.training, stores)
     recorded = _profile(statistics.answers, stores)
     if training is None:
@@ -201,7 +206,7 @@ def _looked_at(found: Monitoring, bundle: Bundle, own: pa.Table, stores: Stores)
         requests=len(pc.unique(own[ID])),
         rows=own.num_rows,
         latency=_latency(own),
-        drift=_drift(training, window, logged),
+        drift=_drift(training, window, [name for name in logged if name not in as_text]),
         predictions=_drift(recorded, now, list(answers.values()), renamed=True),
         parity=check_parity(bundle.folder, manifest, own),
         notes=tuple(notes),
@@ -215,8 +220,8 @@ def _drift(reference: Profile | None, current: Profile, names: Sequence[str], *,
     columns = reference.columns
     if renamed and len(columns) == len(names):
         columns = tuple(replace(each, name=name) for each, name in zip(columns, names, strict=True))
-    kept = tuple(each for each in columns if each.name in names)
-    return compare(replace(reference, columns=kept), current)
+    before, after = (tuple(each for each in some if each.name in names) for some in (columns, current.columns))
+    return compare(replace(reference, columns=before), replace(current, columns=after))
 
 
 def _latency(own: pa.Table) -> Latency | None:
@@ -235,9 +240,8 @@ def _profile(origin: Origin, stores: Stores) -> Profile | None:
     return None if found is None else mask_profile(found, stores.project.settings.sensitive_columns)
 
 
-def _left_out(asked: Sequence[str], logged: Sequence[str]) -> list[str]:
-    lacking = [name for name in asked if name not in logged]
-    return [f"not in the log: {', '.join(lacking)}"] if lacking else []
+def _named(what: str, names: Sequence[str]) -> list[str]:
+    return [f"{what}: {', '.join(names)}"] if names else []
 
 
 def _torn(size_bytes: int) -> list[str]:

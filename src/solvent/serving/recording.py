@@ -101,8 +101,10 @@ class Recorder:
     def _learn(self, model: Model) -> _Known:
         statistics = statistics_of(model.bundle.folder)
         window = Window(statistics) if statistics.request else None
-        names = [each.name for each in model.bundle.manifest.response.columns]
-        known = self._known[model.digest] = _Known(names, frozenset(statistics.sensitive), window)
+        names = model.bundle.manifest.response.names
+        manifest = model.bundle.manifest
+        sensitive = {each.name for each in (*manifest.request.columns, *manifest.response.columns) if each.sensitive}
+        known = self._known[model.digest] = _Known(names, frozenset(sensitive | {*statistics.sensitive}), window)
         self._labels[model.digest] = {"model": model.endpoint, "version": model.version}
         return known
 
@@ -118,12 +120,23 @@ def statistics_of(folder: str) -> Statistics:
 
 def kinds_of(refusal: Refusal) -> Iterable[str]:
     """Give the kinds of the problems for which a request was refused; nothing of what it held."""
-    kinds = {kind for each in refusal.problems if isinstance(kind := _kind(each), str)}
+    kinds = {kind for each in refusal.problems if (kind := _kind(each)) is not None}
     return kinds or [_KINDS.get(refusal.status, str(refusal.status))]
 
 
-def _kind(problem: Mapping[str, Any]) -> Any:
-    return problem.get("kind")
+_PROBLEMS = (
+    ("null,", "missing_value"),
+    ("missing column", "missing_column"),
+    ("unknown column", "unknown_column"),
+    ("expected one of ", "unknown_category"),
+    ("expected ", "wrong_value"),
+)
+"""What a problem is counted as, by how its text begins: what is not among these may hold what a client wrote."""
+
+
+def _kind(problem: Mapping[str, Any]) -> str | None:
+    text = str(problem.get("problem", ""))
+    return next((kind for start, kind in _PROBLEMS if text.startswith(start)), None)
 
 
 def _counter(name: str, help: str, value: int) -> Family:
