@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from solvent.errors import BundleError
-from solvent.serving.launch import Told, count_workers, words_of
+from solvent.serving.launch import News, count_workers, words_of
 from solvent.serving.sockets import bind, bind_file, url_of
 from tests.servers import wait_until
 from tests.serving.fleet import fleet, is_alive, post
@@ -136,12 +136,12 @@ def test_the_number_of_workers_is_what_was_measured(tmp_path: Path) -> None:
 
 
 def test_what_all_workers_tell_is_told_once() -> None:
-    told = Told()
+    news = News()
     one: dict[str, Any] = {"name": "champion", "version": "3", "digest": "a" * 64, "percent": 0.0}
     two = {**one, "version": "4"}
     refused = {"event": "refused", "name": "champion", "version": "5", "error": "no"}
     found = [
-        told.take({"pid": pid, **event})
+        news.take({"pid": pid, **event})
         for pid, event in [
             (1, {"event": "serving", "models": [one]}),
             (1, {"event": "ready"}),

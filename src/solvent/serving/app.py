@@ -15,6 +15,7 @@ from solvent.serving.model import Decoded, Model
 from solvent.serving.predicting import Own, Predicted, Predictor, Reading
 from solvent.serving.routes import Route, Routes
 from solvent.serving.settings import Settings
+from solvent.serving.together import Together
 from solvent.serving.told import Told
 from solvent.serving.traffic import Traffic
 
@@ -58,6 +59,7 @@ class App:
         self.settings = settings or Settings()
         self.keys = keys
         self.watchers = list(watchers)
+        self.together: Together | None = None
         self.metrics = metrics.Metrics()
         self.predictor = Predictor(self.settings)
         self.draining = False
@@ -147,6 +149,11 @@ class App:
             failures.quietly(watcher.served, served)
 
     def metrics_text(self) -> bytes:
-        """Write all counters as Prometheus reads them."""
+        """Write all counters as Prometheus reads them, with those of the processes beside this one."""
+        own = self.own_metrics_text()
+        return own if self.together is None else self.together.gather(own)
+
+    def own_metrics_text(self) -> bytes:
+        """Write the counters of this process."""
         more = [family for watcher in self.watchers for family in watcher.families()]
         return metrics.text(self.metrics, self.traffic.models, self.predictor.worker.waiting, more)

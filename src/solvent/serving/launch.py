@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from solvent.serving.control import Control, read_control, write_control
@@ -62,7 +64,9 @@ def serve(
         tell = printer(listening, given.json, hear)
         try:
             if count > 1 or not single:
-                return Supervisor(listening, order, count, tell, prepare).run()
+                with tempfile.TemporaryDirectory(prefix="solvent-counts-", ignore_cleanup_errors=True) as counts:
+                    order = replace(order, counts_folder=counts if count > 1 else "")
+                    return Supervisor(listening, order, count, tell, prepare).run()
             from solvent.serving.process import work
 
             work(listening, order, tell)
@@ -92,10 +96,10 @@ def count_workers(control: str) -> int:
 
 def printer(listening: socket.socket, as_json: bool, hear: Tell) -> Tell:
     """Make what tells events to people, a line each, or to programs, a JSON object each, and to `hear`."""
-    url, told = url_of(listening), Told()
+    url, news = url_of(listening), News()
 
     def tell(event: Mapping[str, Any]) -> None:
-        for each in told.take(event):
+        for each in news.take(event):
             hear(each)
             text = json.dumps({**each, "url": url}, ensure_ascii=False) if as_json else words_of(each, url)
             print(text, file=sys.stderr if not as_json and each["event"] in BAD else sys.stdout, flush=True)
@@ -106,7 +110,7 @@ def printer(listening: socket.socket, as_json: bool, hear: Tell) -> Tell:
 BAD = frozenset({"refused", "died", "gave up"})
 
 
-class Told:
+class News:
     """What several workers tell, once each: one is ready, all serve the same models, one refuses a model."""
 
     def __init__(self) -> None:

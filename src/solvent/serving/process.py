@@ -17,17 +17,18 @@ from solvent.errors import BundleError, SolventError
 from solvent.serving.environment import installed, normal_name, open_fitting
 from solvent.serving.keys import read_keys
 from solvent.serving.launch import measured
-from solvent.serving.settings import Settings, with_measured
+from solvent.serving.settings import with_measured
 from solvent.serving.sockets import BACKLOG
 from solvent.serving.supervisor import Order, order_from
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from solvent.serving.app import App
     from solvent.serving.control import Place
     from solvent.serving.folder import Bundle
     from solvent.serving.model import Model
-    from solvent.serving.recording import Recorder
+    from solvent.serving.swap import Swap
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -61,9 +62,12 @@ def work(listening: socket.socket, order: Order, tell: Tell, lifeline: socket.so
 
     # One request is a few rows: several numeric threads cost more than they give. Measured: 6.5 ms of CPU instead of 3.8.
     limit_threads(1)
+    from solvent.serving.app import App
     from solvent.serving.recording import open_recorder
     from solvent.serving.swap import Swap
+    from solvent.serving.together import Together
     from solvent.serving.traffic import Traffic
+    from solvent.serving.watching import TrafficWatch
 
     keys = read_keys(order.keys_file)
     traffic = Traffic()
@@ -71,11 +75,13 @@ def work(listening: socket.socket, order: Order, tell: Tell, lifeline: socket.so
     swap.start()
     settings = with_measured(order.settings, measured(order.control))
     recorder = open_recorder(settings.log_folder, settings.log_share, settings.log_mb)
-    server = _server(traffic, settings, keys, recorder)
+    app = App(traffic, settings, keys, [TrafficWatch(traffic), recorder])
+    app.together = Together(order.counts_folder) if order.counts_folder else None
+    server = _server(app, settings.stop_seconds)
     if lifeline is not None:
         Thread(target=_live_with, args=(lifeline, server, settings.stop_seconds), daemon=True).start()
     try:
-        asyncio.run(_serve(server, swap, listening, tell))
+        asyncio.run(_serve(server, app, swap, listening, tell))
     finally:
         recorder.close()
 
@@ -114,12 +120,10 @@ class Loader:
                 )
 
 
-def _server(traffic: Any, settings: Settings, keys: Any, recorder: Recorder) -> Server:
+def _server(app: App, stop_seconds: float) -> Server:
     import uvicorn
 
-    from solvent.serving.app import App
     from solvent.serving.protocol import Protocol
-    from solvent.serving.watching import TrafficWatch
 
     class Stopping(uvicorn.Server):
         """Ends with exit code 0 when it was asked to stop: it did what it was told."""
@@ -134,7 +138,7 @@ def _server(traffic: Any, settings: Settings, keys: Any, recorder: Recorder) -> 
                     signal.signal(each, handler)
 
     config = uvicorn.Config(
-        App(traffic, settings, keys, [TrafficWatch(traffic), recorder]),
+        app,
         lifespan="on",
         server_header=False,
         ws="none",
@@ -143,12 +147,12 @@ def _server(traffic: Any, settings: Settings, keys: Any, recorder: Recorder) -> 
         access_log=False,
         backlog=ACCEPTED_AT_ONCE,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+        timeout_graceful_shutdown=max(1, round(stop_seconds)),
     )
     return Stopping(config)
 
 
-async def _serve(server: Server, swap: Any, listening: socket.socket, tell: Tell) -> None:
+async def _serve(server: Server, app: App, swap: Swap, listening: socket.socket, tell: Tell) -> None:
     # The server closes what it is given; others listen on the same socket.
     own = listening.dup()
     serving = asyncio.create_task(server.serve(sockets=[own]))
@@ -157,11 +161,14 @@ async def _serve(server: Server, swap: Any, listening: socket.socket, tell: Tell
     if not serving.done():
         listening.listen(BACKLOG)
         tell({"event": "ready", "pid": os.getpid()})
-    watching = asyncio.create_task(swap.watch())
+    beside = [asyncio.create_task(swap.watch())]
+    if app.together is not None:
+        beside.append(asyncio.create_task(app.together.keep(app.own_metrics_text)))
     try:
         await serving
     finally:
-        watching.cancel()
+        for task in beside:
+            task.cancel()
 
 
 def teller(channel: socket.socket) -> Tell:

@@ -31,11 +31,15 @@ KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to do: follow a control file, within limits, for those who have one of the keys of a file."""
+    """What a worker is to do: follow a control file, within limits, for those who have one of the keys of a file.
+
+    Several workers leave what they count in a folder.
+    """
 
     control: str
     settings: Settings
     keys_file: str | None = None
+    counts_folder: str = ""
 
     def to_bytes(self) -> bytes:
         """Write it as one line."""
