@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from solvent.errors import nearest
 from solvent.serving.cells import ABSENT, Cells, integer_bounds, number_limit
-from solvent.serving.refusals import MOST_PROBLEMS, BadRequest, Problem, row_of, shown
+from solvent.serving.refusals import MOST_PROBLEMS, BadRequest, Problem, near, row_of, shown
 from solvent.serving.schema import BOOLEAN, CLOCK, DATE, DURATION, INTEGER, NUMBER, TEXT, TIME, Column
 
 RECORDS, COLUMNS, LIST, RECORD = "records", "columns", "list", "record"
 _FORM = re.compile(rb'\s*(?:(\[)|\{\s*"(records)"\s*:\s*\[|\{\s*"(columns)"\s*:\s*\{)')
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
+"""What stands in a name with a backslash before it, which the typed decoder does not know."""
 _MOST_MARKS = 2_000_000
 """A body with more commas and brackets is not read a second time: as objects of Python it would fill the memory."""
 _PLACE = re.compile(r" - at `\$(?:\.records|\.columns)?(?:\[(\d+)\])?\.?(.*)`$")
@@ -61,6 +62,13 @@ class Reader:
         self.cells = [Cells(each) for each in columns]
         self._known = frozenset(self.names)
         types = [json_type(each) for each in columns]
+        self._texts = [at for at, each in enumerate(types) if each not in (float, int, bool, float | None)]
+        self._own_colons = sum(name.count(":") for name in self.names)
+        self._decode: dict[str, Callable[[bytes], Any]] = {}
+        if not any(_ESCAPED.search(name) for name in self.names):
+            self._decode = self._decoders(types)
+
+    def _decoders(self, types: Sequence[Any]) -> dict[str, Callable[[bytes], Any]]:
         row: Any = _struct("Row", self.names, types)
         wide = _struct("Columns", self.names, [list[each] for each in types])  # type: ignore[valid-type]
         wanted = {
@@ -69,17 +77,16 @@ class Reader:
             LIST: list[row],
             RECORD: row,
         }
-        self._decode: dict[str, Callable[[bytes], Any]] = {
-            form: msgspec.json.Decoder(each).decode for form, each in wanted.items()
-        }
-        self._texts = [at for at, each in enumerate(types) if each not in (float, int, bool, float | None)]
-        self._own_colons = sum(name.count(":") for name in self.names)
+        return {form: msgspec.json.Decoder(each).decode for form, each in wanted.items()}
 
     def read(self, body: bytes) -> list[Any] | Sequence[Sequence[Any]] | None:
         """Give the rows as structs, or the columns as lists, if the body is all right; None if it has to be explained."""
         form = form_of(body)
+        decode = self._decode.get(form)
+        if decode is None:
+            return None
         try:
-            found = self._decode[form](body)
+            found = decode(body)
         except UNREADABLE:
             return None
         if form == COLUMNS:
@@ -104,7 +111,7 @@ class Reader:
 
     def explain(self, body: bytes) -> list[list[Any]]:
         """Read a body slowly: give its checked columns, or raise BadRequest with all that is wrong with it."""
-        tree, problem = self._tree(body)
+        tree, problem = self.tree_of(body)
         found = self.columns_of(tree)
         if twice := duplicates(body, self.names):
             raise BadRequest(twice)
@@ -113,7 +120,7 @@ class Reader:
             raise BadRequest(problem, 400)
         return checked
 
-    def _tree(self, body: bytes) -> tuple[Any, str]:
+    def tree_of(self, body: bytes) -> tuple[Any, str]:
         """Give the body as plain objects, and why it is no JSON if only a lenient reader takes it."""
         if not body.strip():
             raise BadRequest("the body is empty", 400)
@@ -130,14 +137,14 @@ class Reader:
 
     def _first_problem(self, body: bytes) -> Problem:
         try:
-            self._decode[form_of(body)](body)
+            self._decode.get(form_of(body), len)(body)
         except UNREADABLE as error:
             found = _PLACE.search(str(error))
             if found is None:
                 return Problem(_why(error))
             row = int(found[1]) if found[1] else None
             return Problem(str(error)[: found.start()].replace("`", ""), row, found[2] or None)
-        return Problem("columns of different lengths, or a name that stands twice")
+        return Problem("the request is too large to say what is wrong with it; send its rows in parts")
 
     def columns_of(self, tree: Any) -> list[list[Any]]:
         """Find the columns in a body: a list of records, an object with records or columns, or one record."""
@@ -202,7 +209,7 @@ class Reader:
         missing = [name for name in self.names if name not in given]
         unknown = [name for name in given if name not in self._known]
         found = [
-            Problem(f"unknown column{nearest(name, missing or self.names)}", row, name)
+            Problem(f"unknown column{near(name, missing or self.names)}", row, name)
             for name in unknown[:MOST_PROBLEMS]
         ]
         return found + [Problem("missing column", row, name) for name in missing[:MOST_PROBLEMS]]

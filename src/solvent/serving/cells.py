@@ -9,9 +9,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from solvent.errors import nearest
 from solvent.serving import times
-from solvent.serving.refusals import MOST_PROBLEMS, Problem, shown
+from solvent.serving.refusals import MOST_PROBLEMS, Problem, near, shown
 from solvent.serving.schema import (
     BOOLEAN,
     CLOCK,
@@ -204,9 +203,9 @@ def _category(column: Column) -> Take:
         try:
             return known[(type(value), value)]
         except (KeyError, TypeError, OverflowError):
-            near = nearest(value, column.categories) if type(value) is str and not column.sensitive else ""
+            told = "" if column.sensitive else near(value, map(str, column.categories))
             raise Unfit(
-                f"{_told(column, value)} is no category of training; expected {expected(column)}{near}"
+                f"{_told(column, value)} is no category of training; expected {expected(column)}{told}"
             ) from None
 
     return take
@@ -243,7 +242,8 @@ def _date(column: Column) -> Take:
 
 
 def _clock(column: Column) -> Take:
-    unit, objects = times.unit_of(column.type), _is_object(column)
+    # The times of day of polars have one unit, which their type does not name.
+    unit, objects = "ns" if column.type == "Time" else times.unit_of(column.type), _is_object(column)
 
     def take(value: Any) -> Any:
         try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from solvent.errors import SolventError
+from solvent.errors import SolventError, nearest
 
 MOST_PROBLEMS = 20
 """No more are told of one request: the twenty-first seldom tells anything new."""
 _SHOWN = 60
+_LONGEST = 200
 
 
 class Problem(NamedTuple):
@@ -36,7 +37,7 @@ class BadRequest(SolventError):
         found: list[Problem] = [Problem(**each) if isinstance(each, Mapping) else each for each in given]
         super().__init__(_sentence(found))
         self.problems: list[dict[str, Any]] = [
-            {"row": each.row, "column": each.column, "problem": each.problem} for each in found[:MOST_PROBLEMS]
+            {"row": each.row, "column": _name(each.column), "problem": each.problem} for each in found[:MOST_PROBLEMS]
         ]
         self.status = status
 
@@ -53,9 +54,21 @@ def _sentence(problems: list[Problem]) -> str:
         return "the request is not valid"
     first = problems[0]
     place = [f"row {first.row}"] if first.row is not None else []
-    place += [f"column {first.column!r}"] if first.column is not None else []
+    place += [f"column {_name(first.column)!r}"] if first.column is not None else []
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{', '.join(place)}: {first.problem}{more}" if place else first.problem + more
+
+
+def _name(name: str | None) -> str | None:
+    """Give a name as it can be sent, which may be anything that a client wrote."""
+    if name is None or (len(name) <= _LONGEST and name.isprintable()):
+        return name
+    return name[:_LONGEST].encode("utf-8", "replace").decode()
+
+
+def near(name: Any, known: Iterable[str]) -> str:
+    """Say which known name is nearest to one that a client wrote, if it is a text of usual length."""
+    return nearest(name, list(known)) if isinstance(name, str) and len(name) <= _LONGEST else ""
 
 
 def shown(value: Any) -> str:

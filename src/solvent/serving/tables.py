@@ -13,7 +13,7 @@ from typing import Any
 from solvent.errors import DataError
 from solvent.serving import times
 from solvent.serving.cells import Cells
-from solvent.serving.containers import NAT, Maker, maker
+from solvent.serving.containers import NAT, Find, Maker, maker
 from solvent.serving.refusals import BadRequest, row_of
 from solvent.serving.schema import Schema
 
@@ -186,8 +186,8 @@ def _moment(value: Any) -> Any:
 
 
 @lru_cache(maxsize=16)
-def _made(schema: Schema) -> tuple[list[Cells], Maker]:
-    return [Cells(each) for each in schema.columns], maker(schema, find_class)
+def _made(schema: Schema, find: Find) -> tuple[list[Cells], Maker]:
+    return [Cells(each) for each in schema.columns], maker(schema, find)
 
 
 def find_class(name: str) -> Any:
@@ -201,9 +201,12 @@ def find_class(name: str) -> Any:
     return found
 
 
-def from_columns(columns: Mapping[str, Sequence[Any]], schema: Schema) -> Any:
-    """Make what a step takes, with the very types that the schema names; BadRequest if a value is not what it asks for."""
-    cells, make = _made(schema)
+def from_columns(columns: Mapping[str, Sequence[Any]], schema: Schema, find: Find = find_class) -> Any:
+    """Make what a step takes, with the very types that the schema names; BadRequest if a value is not what it asks for.
+
+    `find` gives a class of a bundle by "module:qualname".
+    """
+    cells, make = _made(schema, find)
     checked = [each.check(columns[each.column.name]) for each in cells]
     if problems := sorted((each for _, found in checked for each in found), key=row_of):
         raise BadRequest(problems)

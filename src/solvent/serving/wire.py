@@ -78,6 +78,8 @@ class Codec:
 
     def decode_columns(self, columns: Sequence[Sequence[Any]]) -> Decoded:
         """Take columns of another protocol, in the order of the schema, through the same checks."""
+        if not columns[0]:
+            raise BadRequest("the request has no rows")
         self._check_rows(len(columns[0]))
         return self.build(self.reader.check(columns))
 
