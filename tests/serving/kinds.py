@@ -1,8 +1,8 @@
-"""Tables and arrays of every supported type, for the tests of what goes over the wire. Nothing is imported before it is asked."""
+"""Tables and arrays of every supported type, for the tests of what goes over the wire; imports wait until asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ def pandas_frame() -> Any:
             "zoned": pd.DatetimeIndex(["2026-07-01", None]).as_unit("us").tz_localize("Europe/Berlin"),
             "spans": pd.array(pd.to_timedelta(["-1 days 00:00:00.5", None]), "timedelta64[us]"),
             "arrow": pd.array([1, None], "int64[pyarrow]"),
-            "arrowtime": pd.array([datetime(2026, 1, 1, tzinfo=timezone.utc), None], "timestamp[us, tz=UTC][pyarrow]"),
+            "arrowtime": pd.array([datetime(2026, 1, 1, tzinfo=UTC), None], "timestamp[us, tz=UTC][pyarrow]"),
             "dates": pd.array([date(2026, 1, 1), None], object),
             "decimals": pd.array([Decimal("1.10"), Decimal("-2")], object),
         }
@@ -80,7 +80,9 @@ def polars_frame() -> Any:
             "day": [date(2026, 1, 31), None],
             "clock": [time(12, 30, 0, 5), None],
             "moment": pl.Series([datetime(2026, 1, 31, 1), None], dtype=pl.Datetime("ms")),
-            "zoned": pl.Series([datetime(2026, 1, 31, 1), None], dtype=pl.Datetime("us")).dt.replace_time_zone("Asia/Tokyo"),
+            "zoned": pl.Series([datetime(2026, 1, 31, 1), None], dtype=pl.Datetime("us")).dt.replace_time_zone(
+                "Asia/Tokyo"
+            ),
             "span": pl.Series([timedelta(days=-1, seconds=2), None], dtype=pl.Duration("ns")),
             "decimal": pl.Series([Decimal("1.10"), None], dtype=pl.Decimal(10, 2)),
             "list": pl.Series([[1.0, 2.0], None], dtype=pl.List(pl.Float64)),
@@ -190,7 +192,11 @@ def same(one: Any, other: Any) -> bool:
     if package == "numpy":
         import numpy as np
 
-        return one.dtype == other.dtype and one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fMm"))
+        return (
+            one.dtype == other.dtype
+            and one.shape == other.shape
+            and bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fMm"))
+        )
     if isinstance(one, dict):
         return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
     return bool(one == other) if package != "pyarrow" else bool(one.equals(other)) and one.schema == other.schema

@@ -118,5 +118,5 @@ def test_a_column_that_is_not_there_is_named() -> None:
 def test_columns_from_elsewhere_go_through_the_same_checks() -> None:
     schema = schema_of([{"a": 1, "b": "x"}])
     assert from_columns({"a": [3.0], "b": ["y"]}, schema) == [{"a": 3, "b": "y"}]
-    with pytest.raises(BadRequest, match="row 1, column 'a': expected an integer, found 1.5"):
+    with pytest.raises(BadRequest, match=r"row 1, column 'a': expected an integer, found 1\.5"):
         from_columns({"a": [1, 1.5], "b": ["x", "y"]}, schema)

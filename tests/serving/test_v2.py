@@ -14,7 +14,9 @@ REQUEST = Schema(
     (Column("a", "float64", "number", nullable=True), Column("n", "int32", "integer"), Column("t", "str", "text")),
     item="builtins:dict",
 )
-RESPONSE = Schema("builtins:dict", (Column("p", "float64", "number"), Column("label", "str", "text")), item="builtins:list")
+RESPONSE = Schema(
+    "builtins:dict", (Column("p", "float64", "number"), Column("label", "str", "text")), item="builtins:list"
+)
 TENSORS = Tensors(Codec(REQUEST, RESPONSE), "m", "3")
 INPUTS: list[dict[str, Any]] = [
     {"name": "a", "datatype": "FP64", "shape": [2], "data": [0.5, None]},
@@ -61,7 +63,12 @@ def test_tensors_in_json_are_columns_by_name_in_any_order() -> None:
 def test_tensors_in_binary_data_are_read_in_the_order_of_the_inputs() -> None:
     blobs = [struct.pack("<2d", 0.5, float("nan")), struct.pack("<2i", 1, 2), b"\x01\0\0\0x\x02\0\0\0\xc3\xa9"]
     inputs = [
-        {"name": each["name"], "datatype": each["datatype"], "shape": [2], "parameters": {"binary_data_size": len(blob)}}
+        {
+            "name": each["name"],
+            "datatype": each["datatype"],
+            "shape": [2],
+            "parameters": {"binary_data_size": len(blob)},
+        }
         for each, blob in zip(INPUTS, blobs, strict=True)
     ]
     header = body(inputs)
@@ -141,4 +148,4 @@ def test_a_request_that_is_none_says_why() -> None:
     assert 'expected "inputs" to be a list of tensors' in refused(b"{}")
     assert "column 't': missing column" in refused(body(INPUTS[:2]))
     assert "two tensors have this name" in refused(body([*INPUTS, INPUTS[0]]))
-    assert "there is no output \"q\"" in refused(body(INPUTS, outputs=[{"name": "q"}]))
+    assert 'there is no output "q"' in refused(body(INPUTS, outputs=[{"name": "q"}]))

@@ -209,8 +209,7 @@ class Reader:
         missing = [name for name in self.names if name not in given]
         unknown = [name for name in given if name not in self._known]
         found = [
-            Problem(f"unknown column{near(name, missing or self.names)}", row, name)
-            for name in unknown[:MOST_PROBLEMS]
+            Problem(f"unknown column{near(name, missing or self.names)}", row, name) for name in unknown[:MOST_PROBLEMS]
         ]
         return found + [Problem("missing column", row, name) for name in missing[:MOST_PROBLEMS]]
 

@@ -69,6 +69,24 @@ class Cells:
             found.append(taken)
         return found, problems
 
+    def holds_all(self, values: Any) -> bool:
+        """Whether all values of an array of NumPy are right, as one look at it tells; if not, each has to be looked at."""
+        column, kind = self.column, values.dtype.kind
+        if column.categories or not _ARRAYS.fullmatch(column.type):
+            return False
+        if column.kind == BOOLEAN or not len(values):
+            return bool(kind == "b")
+        low, high = values.min(), values.max()
+        if column.kind == INTEGER:
+            return (
+                kind in "iu" and self.bounds is not None and self.bounds[0] <= int(low) and int(high) <= self.bounds[1]
+            )
+        most = number_limit(column) or math.inf
+        return kind in "fiu" and -most < low and high < most
+
+
+_ARRAYS = re.compile(r"(bool|u?int\d+|float\d+)")
+
 
 def expected(column: Column) -> str:
     """Say what a column holds."""

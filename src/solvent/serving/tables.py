@@ -14,7 +14,7 @@ from solvent.errors import DataError
 from solvent.serving import times
 from solvent.serving.cells import Cells
 from solvent.serving.containers import NAT, Find, Maker, maker
-from solvent.serving.refusals import BadRequest, row_of
+from solvent.serving.refusals import BadRequest, Problem, row_of
 from solvent.serving.schema import Schema
 
 
@@ -201,13 +201,21 @@ def find_class(name: str) -> Any:
     return found
 
 
+def _checked(cells: Cells, values: Any) -> tuple[Sequence[Any], list[Problem]]:
+    if hasattr(values, "dtype"):
+        if cells.holds_all(values):
+            return values, []
+        values = values.tolist()
+    return cells.check(values)
+
+
 def from_columns(columns: Mapping[str, Sequence[Any]], schema: Schema, find: Find = find_class) -> Any:
     """Make what a step takes, with the very types that the schema names; BadRequest if a value is not what it asks for.
 
     `find` gives a class of a bundle by "module:qualname".
     """
     cells, make = _made(schema, find)
-    checked = [each.check(columns[each.column.name]) for each in cells]
+    checked = [_checked(each, columns[each.column.name]) for each in cells]
     if problems := sorted((each for _, found in checked for each in found), key=row_of):
         raise BadRequest(problems)
     return make([values for values, _ in checked])

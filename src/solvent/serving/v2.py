@@ -155,9 +155,7 @@ class Tensors:
             )
         if len(names) != tensor.shape[1] or len(set(names)) != len(names):
             raise BadRequest(f'"columns" names {len(set(names))} columns, and the tensor has {tensor.shape[1]}')
-        problems = [
-            Problem(f"unknown column{near(name, wanted)}", None, name) for name in names if name not in wanted
-        ]
+        problems = [Problem(f"unknown column{near(name, wanted)}", None, name) for name in names if name not in wanted]
         problems += [Problem("missing column", None, name) for name in wanted if name not in names]
         if problems:
             raise BadRequest(problems)
@@ -216,9 +214,10 @@ class _Tensor:
         if not isinstance(tree, dict) or not isinstance(tree.get("name"), str):
             raise BadRequest(f"expected a tensor with a name, found {shown(tree)}")
         self.name: str = tree["name"]
-        self.datatype = tree.get("datatype")
-        if not isinstance(self.datatype, str) or (self.datatype != BYTES and self.datatype not in _FORMATS):
-            raise self._problem(f"there is no datatype {shown(self.datatype)}{near(self.datatype, [BYTES, *_FORMATS])}")
+        datatype = tree.get("datatype")
+        if not isinstance(datatype, str) or (datatype != BYTES and datatype not in _FORMATS):
+            raise self._problem(f"there is no datatype {shown(datatype)}{near(datatype, [BYTES, *_FORMATS])}")
+        self.datatype = datatype
         shape = tree.get("shape")
         if (
             not isinstance(shape, list)
