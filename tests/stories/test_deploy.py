@@ -294,6 +294,20 @@ def test_an_alias_that_was_moved_meanwhile_is_left_there_and_the_version_is_made
         assert promote(find_model("sums@4", stores), stores).moved
 
 
+def test_bytes_of_a_bundle_that_are_lost_are_made_again_by_deploying_and_nothing_else_is_claimed(team: Team) -> None:
+    with Stores(Project.find(str(team.folder)), create=False) as stores:
+        row = find_model("sums@3", stores).row
+        bundle = stores.metadata.find_artifact(row.digest, row.type)
+        lost = next(each for each in bundle.all_blobs() if each.digest == row.bundle)
+        stores.blobs.remove([lost.digest])
+    for said in (team.solvent("verify", code=1), team.solvent("verify", "--repair", code=1)):
+        assert "the deployment of sums@3" in said
+        assert f"`solvent deploy sums --run {row.run_id}` makes it again" in " ".join(said.split())
+    assert "sums@3" in team.solvent("show", row.run_id)
+    team.deploy("--run", row.run_id)
+    assert "all is well" in team.solvent("verify")
+
+
 def test_models_are_compared_on_the_same_rows(team: Team) -> None:
     found = json.loads(team.solvent("models", "compare", "sums@1", "sums@3", "--json"))
     assert (found["rows"], found["equal_rows"], found["metrics"]) == (100, 0, [])

@@ -28,9 +28,11 @@ def execute(arguments: Namespace, name: str) -> int:
         if isinstance(found, Run):
             environment = _environment(found.record.environment, stores.metadata)
             if arguments.json:
-                print_json({**_run_facts(found, environment), "datasets": _datasets(found, stores.metadata)})
+                more = {"datasets": _datasets(found, stores.metadata), "models": _models(found, stores.metadata)}
+                print_json({**_run_facts(found, environment), **more})
             else:
-                print("\n".join(_run_lines(found, environment, _datasets(found, stores.metadata))))
+                made = _datasets(found, stores.metadata), _models(found, stores.metadata)
+                print("\n".join(_run_lines(found, environment, *made)))
         else:
             observations = stores.metadata.step_run(*(found.source or (found.run_id, found.position)))
             facts = _whole_step(found, observations, stores.metadata)
@@ -61,6 +63,13 @@ def _datasets(run: Run, metadata: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _models(run: Run, metadata: Any) -> list[str]:
+    """Name the model versions that were cut out of a run."""
+    from solvent.metadata.models import versions_of_run
+
+    return [f"{row.endpoint}@{row.number}" for row in versions_of_run(metadata, run.id)]
+
+
 def _run_facts(run: Run, environment: dict[str, Any] | None) -> dict[str, Any]:
     record = run.record
     facts = {name: getattr(record, name) for name in record.__slots__ if name not in ("result", "counts")}
@@ -76,11 +85,14 @@ def _run_facts(run: Run, environment: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _run_lines(run: Run, environment: dict[str, Any] | None, datasets: list[dict[str, Any]]) -> list[str]:
+def _run_lines(
+    run: Run, environment: dict[str, Any] | None, datasets: list[dict[str, Any]], models: list[str]
+) -> list[str]:
     lines = [f"run {run.id} of {run.pipeline}: {run.status}", *_header(run, environment)]
     if run.status == "done":
         lines += wrapped("result", result_text(run))
     lines += wrapped("datasets", ", ".join(f"{each['name']}@{each['number']} ({each['step']})" for each in datasets))
+    lines += wrapped("models", ", ".join(models))
     lines += ["", *_step_table(run.steps)]
     measured = [line for step in run.steps for line in wrapped(step.label, _metrics(step.intervals))]
     return [*lines, "", "metrics", *measured] if measured else lines

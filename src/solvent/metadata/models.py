@@ -96,6 +96,12 @@ def owners_of_endpoint(database: Database, endpoint: str) -> list[str]:
     return [name for (name,) in database.rows(sql, (endpoint,))]
 
 
+def versions_with(database: Database, digest: str) -> list[ModelRow]:
+    """Read the versions whose bundle, or whose verification, is an artifact of this digest."""
+    sql = f"SELECT {_VERSION} FROM model_versions WHERE digest = ? OR verification_digest = ? ORDER BY endpoint, number"
+    return [ModelRow(*row) for row in database.rows(sql, (digest, digest))]
+
+
 def is_stored(database: Database, bundle: str) -> bool:
     """Whether some version has this bundle and a clean-up has left it."""
     sql = (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from solvent.config.private import make_folder
 from solvent.errors import NotFoundError
 from solvent.metadata.makers import Maker, makers
+from solvent.metadata.models import versions_with
 from solvent.metadata.results import Name
 from solvent.model import ArtifactRef
 from solvent.runs.beside import writing
@@ -115,11 +116,23 @@ def own_ways(stores: Stores, name: Name) -> tuple[list[Maker], str]:
     if own:
         return own, ""
     if not found:
-        return [], "no run on record made it"
+        return [], _no_maker(stores, name)
     other = runs[found[0].run_id].project
     return (
         [],
         f"project {other!r} made it: repair it from there (this is {stores.project_name!r}, see setting `project`)",
+    )
+
+
+def _no_maker(stores: Stores, name: Name) -> str:
+    """Say what makes an artifact that no step made: those of models are made by deploying alone."""
+    versions = versions_with(stores.metadata, name[0])
+    if not versions:
+        return "no run on record made it"
+    row = versions[-1]
+    return (
+        f"no step made it: it is of {row.endpoint}@{row.number}, and `solvent deploy {row.endpoint} --run {row.run_id}`"
+        " makes it again"
     )
 
 

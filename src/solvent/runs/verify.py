@@ -12,6 +12,7 @@ from solvent.artifacts.checking import LINK, LOOSE, MISSING, UNREADABLE, Leftove
 from solvent.errors import StoreError
 from solvent.metadata.lineage import StepNode
 from solvent.metadata.makers import holders_of_blob, makers
+from solvent.metadata.models import versions_with
 from solvent.metadata.results import Name
 from solvent.metadata.soundness import dangling, results_without_artifact
 from solvent.model import StoredBlob
@@ -138,6 +139,9 @@ def _add_lineage(problem: Problem, name: Name, stores: Stores) -> None:
         if way.kind != "reuse":
             _add(problem.made_by, f"{way.step}{'.' + way.name if way.name else ''} of run {way.run_id}")
         _add(problem.runs, way.run_id)
+    for row in versions_with(stores.metadata, name[0]):
+        _add(problem.made_by, f"the deployment of {row.endpoint}@{row.number}")
+        _add(problem.runs, row.run_id)
     for edge in stores.metadata.walk_down(*name):
         taker = edge.end
         if isinstance(taker, StepNode):
