@@ -123,6 +123,7 @@ def test_threads_import_from_their_own_bundles_at_once(tmp_path: Path) -> None:
     assert found == {at: {at} for at in range(len(rates))}
 
 
+@pytest.mark.slow
 def test_modules_of_a_bundle_that_nobody_holds_are_freed(tmp_path: Path) -> None:
     code = write(tmp_path, zoo_steps="def rate(): return 1")
     code.find("zoo_steps:rate")

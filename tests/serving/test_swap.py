@@ -122,6 +122,7 @@ def test_a_challenger_that_fails_leaves_its_share_to_the_champion(tmp_path: Path
     assert bench.refusals()[0]["name"] == "challenger"
 
 
+@pytest.mark.slow
 def test_a_model_that_answers_nobody_is_kept_for_a_while_and_then_freed(tmp_path: Path, tinies: list[Path]) -> None:
     bench = Bench(tmp_path, place(tinies[0], "1"), kept_seconds=0.0)
     bench.swap.start()
@@ -134,6 +135,7 @@ def test_a_model_that_answers_nobody_is_kept_for_a_while_and_then_freed(tmp_path
     assert (former(), module()) == (None, None)
 
 
+@pytest.mark.slow
 def test_an_application_that_asked_a_model_lets_go_of_it(tmp_path: Path, tinies: list[Path]) -> None:
     from solvent.serving.app import App
     from solvent.serving.recording import Recorder
