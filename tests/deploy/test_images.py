@@ -34,6 +34,7 @@ def names_of(layout: Path, layer: dict[str, Any]) -> list[str]:
         return tar.getnames()
 
 
+@pytest.mark.slow
 def test_an_image_is_the_base_and_a_layer_of_libraries_and_one_of_the_bundle(bundle: Bundle, base: Path) -> None:
     image = write_image(bundle, str(base), f"{bundle.folder}.oci")
     layout = Path(image.folder)

@@ -90,6 +90,34 @@ def test_imports_inside_functions_are_followed(write: Write) -> None:
     assert reduced(("lazy_a", "step"))["lazy_b.py"] == ["def f():", "    return 1"]
 
 
+def test_parameters_and_variables_are_no_names_of_the_module(write: Write) -> None:
+    write(
+        scopes="""
+        import json as rows
+
+        def table():
+            return 1
+
+        def other():
+            return 2
+
+        class Kind:
+            other = 3
+
+            def get(self):
+                return other()
+
+        def step(rows):
+            table = [rows for rows in rows]
+            return table, Kind
+        """
+    )
+    text = "\n".join(reduced(("scopes", "step"))["scopes.py"])
+    assert "def other" in text
+    assert "json" not in text
+    assert "def table" not in text
+
+
 def test_a_module_that_is_imported_as_such_is_kept_whole(write: Write) -> None:
     write(
         parts="def f():\n    return 1\n\ndef g():\n    return 2\n",

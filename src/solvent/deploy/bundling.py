@@ -102,7 +102,9 @@ class Bundler:
         files = {**manifest.files, LOCK: sha256(lock.text.encode()).hexdigest()}
         manifest = replace(manifest, packages=lock.packages, files=dict(sorted(files.items())))
         self._file(MANIFEST, manifest.to_bytes())
-        self._file(ANNOTATIONS, json.dumps(annotations, indent=1, sort_keys=True).encode())
+        run = stores.metadata.find_run(annotations["run"])
+        told = {"started_at": run.started_at, "ended_at": run.ended_at, "git_commit": run.git_commit}
+        self._file(ANNOTATIONS, json.dumps({**annotations, **told}, indent=1, sort_keys=True).encode())
         return manifest
 
     def _modules(self, manifest: Manifest) -> set[str]:

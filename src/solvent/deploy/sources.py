@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import io
+import symtable
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -267,22 +268,19 @@ def _root(node: ast.AST | None) -> str | None:
 
 
 def _used(statement: ast.stmt, lazy: bool) -> set[str]:
-    """Give the names that a statement looks up; annotations of functions count unless they stay texts."""
-    skipped: set[int] = set()
-    if lazy:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                given = [
-                    *node.args.posonlyargs,
-                    *node.args.args,
-                    *node.args.kwonlyargs,
-                    node.args.vararg,
-                    node.args.kwarg,
-                ]
-                hints = [node.returns, *(each.annotation for each in given if each is not None)]
-                skipped.update(id(part) for hint in hints if hint is not None for part in ast.walk(hint))
-    return {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in skipped
-    }
+    """Give the names of the module that a statement looks up: those that are no parameters or variables of its functions.
+
+    Annotations of functions count unless they stay texts; those of fields always, for dataclasses and their like read them.
+    """
+    text = "from __future__ import annotations\n" if lazy else ""
+    tables = [symtable.symtable(text + ast.unparse(statement), "<statement>", "exec")]
+    found: set[str] = set()
+    while tables:
+        table = tables.pop()
+        inner = table.get_type() == "function"
+        found |= {
+            each.get_name() for each in table.get_symbols() if (each.is_global() if inner else each.is_referenced())
+        }
+        tables += table.get_children()
+    fields = [node.annotation for node in ast.walk(statement) if isinstance(node, ast.AnnAssign)]
+    return found | {node.id for field in fields for node in ast.walk(field) if isinstance(node, ast.Name)}
