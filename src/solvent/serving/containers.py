@@ -116,14 +116,52 @@ def _pandas(schema: Schema, find: Find) -> Maker:
     if schema.container.endswith(":Series"):
         return lambda columns: pd.Series(makers[0](columns[0]), name=labels[0], copy=False)
     index = pd.Index(labels)
+    try:
+        from pandas.api.internals import create_dataframe_from_blocks
+    except ImportError:
+        return lambda columns: _frame(makers, columns, index)
+    import numpy as np
+
+    blocks = [(np.dtype(kind), np.array(places)) for kind, places in _numbers(schema).items()]
+    alone = [(at, np.array([at])) for at in range(len(labels)) if not any(at in places for _, places in blocks)]
 
     def make(columns: Columns) -> Any:
-        arrays = {at: make(each) for at, (make, each) in enumerate(zip(makers, columns, strict=True))}
-        found = pd.DataFrame(arrays, copy=False)
-        found.columns = index
-        return found
+        parts: list[Any] = [(np.array([columns[at] for at in places], dtype), places) for dtype, places in blocks] + [
+            (_as_block(makers[at](columns[at])), place) for at, place in alone
+        ]
+        return create_dataframe_from_blocks(parts, index=pd.RangeIndex(len(columns[0])), columns=index)
 
     return make
+
+
+def _as_block(array: Any) -> Any:
+    """Give an array as a block of one column; most arrays of pandas are one as they are, and those of times have two sides."""
+    sided = type(array).__module__ == "numpy" or type(array).__name__ in ("DatetimeArray", "TimedeltaArray")
+    return array.reshape(1, -1) if sided else array
+
+
+def _frame(makers: Sequence[Callable[[Sequence[Any]], Any]], columns: Columns, index: Any) -> Any:
+    """Make a table as every version of pandas can."""
+    import pandas as pd
+
+    arrays = {at: make(each) for at, (make, each) in enumerate(zip(makers, columns, strict=True))}
+    found = pd.DataFrame(arrays, copy=False)
+    found.columns = index
+    return found
+
+
+def _numbers(schema: Schema) -> dict[str, list[int]]:
+    """Give the places of the columns of each plain type of numbers: one block holds them all."""
+    found: dict[str, list[int]] = {}
+    for at, column in enumerate(schema.columns):
+        if column.type in _BLOCKS:
+            found.setdefault(column.type, []).append(at)
+    return found
+
+
+_BLOCKS = frozenset(("bool", *(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)))) - {
+    "float8"
+}
 
 
 def pandas_array(column: Column) -> Callable[[Sequence[Any]], Any]:
@@ -143,7 +181,8 @@ def pandas_array(column: Column) -> Callable[[Sequence[Any]], Any]:
     if isinstance(dtype, pd.ArrowDtype):
         arrow = arrow_array(column, dtype.pyarrow_dtype)
         return lambda values: pd.arrays.ArrowExtensionArray(arrow(values))  # type: ignore[attr-defined]
-    return lambda values: pd.array(list(values), dtype=dtype)
+    make_array = dtype.construct_array_type()._from_sequence
+    return lambda values: make_array(list(values), dtype=dtype)
 
 
 def _polars(schema: Schema, find: Find) -> Maker:
