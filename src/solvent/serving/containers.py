@@ -135,7 +135,7 @@ def _pandas(schema: Schema, find: Find) -> Maker:
 
 
 def _as_block(array: Any) -> Any:
-    """Give an array as a block of one column; most arrays of pandas are one as they are, and those of times have two sides."""
+    """Give an array as a block of one column: those of pandas are one as they are, but for times, which have two sides."""
     sided = type(array).__module__ == "numpy" or type(array).__name__ in ("DatetimeArray", "TimedeltaArray")
     return array.reshape(1, -1) if sided else array
 
