@@ -168,6 +168,18 @@ def test_a_slice_that_answers_otherwise_each_time_is_refused_with_rows() -> None
     assert "row 0: " in refused.value.problem
 
 
+def test_a_declared_tolerance_is_kept_to() -> None:
+    calls = iter(range(1000))
+    run: Run = lambda t: t["a"] + next(calls) * 1e-8  # noqa: E731
+    request = table()
+    declaration = Declaration("e", "split.test", "predict", Contract(tolerance=1e-4), None, (), "python")
+    found = needed_columns(declaration, (), run, request, run(request))
+    assert found is not None
+    assert found.names == ["a"]
+    with pytest.raises(BundleError, match="as they did in the run"):
+        needed(run, request)
+
+
 def test_a_slice_that_fails_on_what_was_recorded_is_refused_with_the_line() -> None:
     states = iter([0, 1])
     with pytest.raises(BundleError, match="fail on the recorded request: StopIteration"):

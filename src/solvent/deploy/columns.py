@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.deploy.batches import Form, form_of, lay_out, take
-from solvent.deploy.differences import Differences, compare
+from solvent.deploy.differences import ABSOLUTE, Differences, compare
 from solvent.deploy.selection import altered, column_names, unindexed, without
 from solvent.errors import BundleError, nearest
 from solvent.pipelines.places import raising_line
@@ -54,7 +54,7 @@ def needed_columns(
     is the same; so it is with other values in them. BundleError if the response depends on the label or the index, or is not
     the recorded one.
     """
-    proof = _Proof(endpoint.name, run, request, response, endpoint.columns)
+    proof = _Proof(endpoint, run, request, response)
     proof.check_recorded()
     names = proof.names
     if names is None:
@@ -96,13 +96,15 @@ class _Rows(NamedTuple):
 class _Proof:
     """Runs the slice with other columns and compares what it answers."""
 
-    def __init__(self, endpoint: str, run: Run, request: Any, response: Any, declared: Sequence[str]) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Declaration, run: Run, request: Any, response: Any) -> None:
+        self._endpoint = endpoint.name
+        declared = endpoint.contract.tolerance
+        self._tolerance = declared if declared > ABSOLUTE else None
         self._run = run
         self._recorded, self._response = request, response
         self._request = unindexed(request)
         self._form = form_of(self._request)
-        self.names = column_names(request, declared)
+        self.names = column_names(request, endpoint.columns)
         self._count = self._form.count
         self._failure: Exception | None = None
 
@@ -232,7 +234,7 @@ class _Proof:
             self._failure = error
             return None
         wanted = lay_out(unindexed(expected), form)
-        return compare(wanted, laid, range(max(map(len, wanted.columns.values()), default=0)))
+        return compare(wanted, laid, range(max(map(len, wanted.columns.values()), default=0)), self._tolerance)
 
     def _not_again(self, found: Differences | None) -> BundleError:
         if found is None:

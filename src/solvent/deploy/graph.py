@@ -11,6 +11,9 @@ from solvent.runs.dataflow import Node
 if TYPE_CHECKING:
     from solvent.plan.graph import Call
 
+_WIDTH = 80
+"""What is drawn fits a terminal."""
+
 
 def takes(call: Call, node: Node) -> bool:
     """Whether a call takes an output, or a part of it, or a whole that holds it."""
@@ -60,5 +63,7 @@ def draw_path(calls: Sequence[Call], path: Iterable[Call], marks: Mapping[int, s
         taken = [label_of(calls, Node(index, field or "")) for index, field in call.producers if index in inside]
         takes = f"  takes {', '.join(taken)}" if taken else ""
         mark = f"  <- {marks[call.index]}" if marks and call.index in marks else ""
-        lines.append(f"    {name:{width}}  {shorten(call.line)}{takes}{mark}")
+        line = f"    {name:{width}}  {shorten(call.line)}{takes}"
+        room = _WIDTH - len(mark)
+        lines.append((line if len(line) <= room else line[: room - 3] + "...") + mark)
     return "\n".join(lines)
