@@ -19,6 +19,7 @@ from solvent.deploy.endpoints import choose_run, find_endpoint
 from solvent.deploy.registry import find_model, list_models, materialise
 from solvent.errors import BundleError, NotFoundError, TrustError
 from solvent.metadata.models import model_subject
+from solvent.metadata.pins import artifact_subject, list_pins
 from solvent.runs.stores import Stores
 from tests.servers import wait_until
 
@@ -144,7 +145,9 @@ def test_aliases_move_forth_and_back_and_history_tells(team: Team) -> None:
 def test_a_dry_run_and_a_refusal_register_nothing_and_the_same_bundle_is_the_same_version(team: Team) -> None:
     before = team.solvent("models", "--json")
     assert team.deploy("--dry-run")["version"] is None
-    assert team.deploy("--alias", "challenger")["version"] == 3
+    first, again = team.deploy("--alias", "challenger"), team.deploy()
+    assert (again["version"], again["again"], first["again"]) == (3, True, True)
+    assert _pinned(team) == _needed(team, 2, 3), "what a version had before it was verified again is let go of"
     team.file.write_text(PIPELINE.replace("(0.1, 9.0)", "(0.1, 0.2)"))
     said = team.solvent("deploy", "sums", "--load-seconds", "0.1", code=1)
     assert "refused: sums@champion still points at 3" in said
@@ -158,6 +161,17 @@ def test_a_step_that_looks_at_the_batch_is_refused_by_name(tmp_path: Path) -> No
     team.file.write_text(PIPELINE.replace("return rows - means", "return rows - rows.mean(axis=0)"))
     team.run(1.0)
     assert "center" in team.deploy(code=1)["failures"][0]
+
+
+def _pinned(team: Team) -> set[str]:
+    with Stores(Project.find(str(team.folder)), create=False) as stores:
+        return {pin.subject for pin in list_pins(stores.metadata)}
+
+
+def _needed(team: Team, *numbers: int) -> set[str]:
+    with Stores(Project.find(str(team.folder)), create=False) as stores:
+        rows = [find_model(f"sums@{number}", stores).row for number in numbers]
+    return {row.run_id for row in rows} | {artifact_subject(*name) for row in rows for name in row.artifacts}
 
 
 def test_what_aliases_point_at_and_what_a_rollback_needs_outlives_every_clean_up(team: Team) -> None:

@@ -128,6 +128,7 @@ def _facts(made: Deployment) -> dict[str, Any]:
         "failures": found.failures,
         "warnings": found.warnings,
         "version": made.version.number if made.version else None,
+        "again": made.again,
         "alias": made.alias,
         "before": made.before,
         "verification": made.verification_digest,
@@ -148,7 +149,8 @@ def _show(made: Deployment, dry: bool) -> None:
         print("nothing was registered: this was a dry run")
     elif made.version is not None:
         before = f", and pointed at {made.before} before" if made.before not in (None, made.version.number) else ""
-        print(f"version {made.version.number}: {made.endpoint}@{made.alias} points at it{before}")
+        again = ", as before and verified again" if made.again else ""
+        print(f"version {made.version.number}{again}: {made.endpoint}@{made.alias} points at it{before}")
 
 
 def findings(found: Verification) -> list[str]:

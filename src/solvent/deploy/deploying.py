@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.artifacts.saving import save
 from solvent.deploy.measures import SECONDS
-from solvent.deploy.registry import CHAMPION, ModelVersion, check_alias, list_models, point
+from solvent.deploy.registry import CHAMPION, ModelVersion, check_alias, list_models, point, repin
 from solvent.deploy.slicing import declared, write_bundle
 from solvent.deploy.verify import verify_recorded
 from solvent.errors import BundleError
 from solvent.fingerprint.values import identify
-from solvent.metadata.models import ModelRow, add_version, list_aliases
+from solvent.metadata.models import ModelRow, add_version, find_by_bundle, list_aliases
 from solvent.model import ArtifactRef
 from solvent.pipelines.endpoint import Endpoint
 from solvent.pipelines.files import Folder
@@ -36,7 +36,8 @@ Tell = Callable[[str], None]
 class Deployment(NamedTuple):
     """What came of a deployment: `version` is None where the gate refused it or nothing was to be registered.
 
-    `before` is where the alias pointed; `verification_digest` names the artifact of what was found.
+    `before` is where the alias pointed; `verification_digest` names the artifact of what was found. `again` says that this
+    very bundle was a version before, which was verified once more.
     """
 
     endpoint: str
@@ -47,6 +48,7 @@ class Deployment(NamedTuple):
     version: ModelVersion | None
     alias: str
     before: int | None
+    again: bool = False
 
     @property
     def ok(self) -> bool:
@@ -98,8 +100,9 @@ def deploy(
             author=user_name(),
             made_at=time.time(),
         )
+        again = find_by_bundle(stores.metadata, row.project, row.endpoint, row.bundle) is not None
         version = _register(stores, row, [kept, report], alias, why, before)
-    return Deployment(endpoint.name, run.id, bundle, found, report.digest, version, alias, before)
+    return Deployment(endpoint.name, run.id, bundle, found, report.digest, version, alias, before, again)
 
 
 def _register(
@@ -117,6 +120,7 @@ def _register(
                 point(stores, ModelVersion(row._replace(number=number), ()), alias, "deploy", why, before=before)
             except BundleError as error:
                 moved_meanwhile = error
+        repin(stores, row.endpoint)
     if moved_meanwhile is not None:
         # What was verified is a version all the same; only whether it is the one to be served is for people to say.
         moved_meanwhile.hint = f"it is version {number}: `solvent promote {row.endpoint}@{number} --alias {alias}`"

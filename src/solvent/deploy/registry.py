@@ -23,7 +23,7 @@ from solvent.metadata.models import (
     move_alias,
     owners_of_endpoint,
 )
-from solvent.metadata.pins import ARTIFACT, RUN, add_pin, artifact_subject, remove_pins
+from solvent.metadata.pins import ARTIFACT, RUN, add_pin, artifact_subject, list_pins, remove_pins
 from solvent.metadata.trust import is_trusted
 from solvent.runs.facts import user_name
 from solvent.serving.folder import ANNOTATIONS, open_bundle
@@ -214,13 +214,14 @@ def repin(stores: Stores, endpoint: str) -> None:
     for alias in {each.alias for each in moves}:
         target = rollback_target([each for each in moves if each.alias == alias])
         kept |= {target} if target is not None else set()
-    for row in rows.values():
-        for kind, subject in _subjects(row):
-            reason = f"model {row.endpoint}@{row.number}"
-            if row.number in kept:
-                add_pin(stores.metadata, kind, subject, reason, user_name())
-            else:
-                remove_pins(stores.metadata, kind, subject, reason)
+    prefix = f"model {project}/{endpoint}@"
+    wanted = {(*each, f"{prefix}{number}") for number in kept for each in _subjects(rows[number])}
+    there = {pin[:3] for pin in list_pins(stores.metadata) if pin.reason.startswith(prefix)}
+    for pin in wanted - there:
+        add_pin(stores.metadata, *pin, user_name())
+    # Also what a version had before it was verified again.
+    for kind, subject, reason in there - wanted:
+        remove_pins(stores.metadata, kind, subject, reason)
 
 
 def rollback_target(moves: Sequence[AliasMove]) -> int | None:
