@@ -5,17 +5,23 @@ All happens in a copy of this project in a temporary folder.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 TARGET = "flights_delays.pipeline:delays"
 MONTHLY = "flights_delays.monthly:monthly"
+PLAIN = "pd.DataFrame(columns), flights[PLAIN]]"
+FILLED = "pd.DataFrame(columns), flights[PLAIN].fillna(flights[PLAIN].mean())]"
 RUSH = "(hour >= 16) & (hour < 20)"
 
 
@@ -26,6 +32,8 @@ def main() -> None:
         shutil.copytree(HERE, project, ignore=shutil.ignore_patterns(".solvent", "__pycache__", "demo.py"))
         os.chdir(project)
         tour(project / "flights_delays" / "rush.py")
+        months()
+        endpoint(project / "flights_delays" / "features.py")
     say(f"That was the demo: {time.perf_counter() - began:.0f} seconds. The code is in examples/flights; to go on:")
     print("    cd examples/flights && ../../.venv/bin/solvent run flights_delays.pipeline:delays")
 
@@ -66,7 +74,6 @@ def tour(rush: Path) -> None:
     say("7. Every run is on record.")
     solvent("runs", "--limit", "3")
     solvent("diff", edited["id"], back["id"])
-    months()
 
 
 def months() -> None:
@@ -79,6 +86,64 @@ def months() -> None:
     say("10. The file of January was overwritten; the version is still there, and the two are laid side by side.")
     solvent("data", "flights")
     solvent("data", "diff", "flights@1", "flights@2", "--no-rows")
+
+
+def endpoint(features: Path) -> None:
+    say(
+        "11. Beside the pipeline stands an endpoint: from the test flights to their predictions. That way is cut out of "
+        "the recorded run; every step is tried row by row, recorded flights are asked again over HTTP, limits are kept."
+    )
+    solvent("deploy", "delays", "--why", "the first one")
+
+    say("12. It answers; the first flight of the test part, as the run had it.")
+    with serving("delays@champion") as url:
+        ask(url)
+
+    say(
+        "13. A colleague fills gaps of the weather by the mean of the flights at hand. The score is as good, but one "
+        "flight alone has no such mean: what was evaluated would not be what is served. The gate says where."
+    )
+    edit(features, PLAIN, FILLED)
+    run()
+    solvent("deploy", "delays", code=1)
+
+    say("14. The edit is taken back, the trees get more rounds; that is a sound version.")
+    edit(features, FILLED, PLAIN)
+    solvent("run", TARGET, "--quiet", "--set", "rounds=80")
+    solvent("deploy", "delays", "--why", "more rounds")
+
+    say("15. And back again, for a reason: a server that watches the alias would answer with version 1 within seconds.")
+    solvent("rollback", "delays", "--why", "the old one was good enough")
+    solvent("models", "delays")
+    solvent("models", "history", "delays")
+
+
+@contextmanager
+def serving(model: str) -> Iterator[str]:
+    """`solvent serve` on a free port, for as long as the block runs; gives its URL."""
+    print(f"$ solvent serve {model} --port 0", flush=True)
+    words = [*command(), "serve", model, "--port", "0", "--json"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        told = (json.loads(line) for line in process.stdout if line.startswith("{"))
+        url = next((each["url"] for each in told if "url" in each), None)
+        if url is None:
+            sys.exit(process.wait() or 1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(url: str) -> None:
+    """Send the example that the endpoint itself shows, and print the answer."""
+    with urllib.request.urlopen(f"{url}/schema") as answer:
+        example = json.dumps(json.load(answer)["example"])
+    print(f"$ curl {url}/predict -d '{example}'", flush=True)
+    request = urllib.request.Request(f"{url}/predict", example.encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        print(answer.read().decode(), flush=True)
 
 
 def arrive(month: int) -> None:
@@ -101,11 +166,11 @@ def run() -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def solvent(*words: str) -> None:
-    print(f"$ solvent {' '.join(words)}", flush=True)
+def solvent(*words: str, code: int = 0) -> None:
+    print(f"$ solvent {shlex.join(words)}", flush=True)
     done = subprocess.run([*command(), *words], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    if done.returncode != code:
+        sys.exit(done.returncode or 1)
 
 
 def command() -> list[str]:

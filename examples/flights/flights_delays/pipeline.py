@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flights_delays.data import clean, load, release, split
 from flights_delays.features import Encoding, features, fit_features
 from flights_delays.model import evaluate, fit, predict, report
-from solvent import pipeline, value
+from solvent import Contract, Endpoint, pipeline, value
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -43,3 +43,14 @@ def delays(config: Config) -> Chosen:
     best = max(range(len(models)), key=lambda i: value(scores[i].auc))
     summary = report(scores[best], config.leaves[best])
     return Chosen(models[best], encoding, scores[best].auc, summary)
+
+
+# What is served: the way of the test flights to their predictions, as it was evaluated.
+endpoint = Endpoint(
+    "delays",
+    pipeline=delays,
+    request="split.test",
+    response="predict",
+    label="late",
+    contract=Contract(metrics={"auc": 0.65}, bundle_mb=5, memory_mb=500, cpu_ms=50),
+)
