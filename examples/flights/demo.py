@@ -139,7 +139,7 @@ def serving(model: str) -> Iterator[str]:
 def ask(url: str) -> None:
     """Send the example that the endpoint itself shows, and print the answer."""
     with urllib.request.urlopen(f"{url}/schema") as answer:
-        example = json.dumps(json.load(answer)["example"])
+        example = json.dumps(json.load(answer)["example"]["request"])
     print(f"$ curl {url}/predict -d '{example}'", flush=True)
     request = urllib.request.Request(f"{url}/predict", example.encode(), {"content-type": "application/json"})
     with urllib.request.urlopen(request) as answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from solvent.deploy.graph import ancestors
 from solvent.model import ArtifactRef
 from solvent.pipelines.ref import Ref, call_of, path_of
 from solvent.profiles.categories import counts_of
@@ -18,7 +17,6 @@ from solvent.serving.statistics import ColumnStatistics, Origin, Statistics
 
 if TYPE_CHECKING:
     from solvent.deploy.slice import Slice
-    from solvent.plan.graph import Call
     from solvent.runs.demand import Demand
     from solvent.runs.stores import Stores
 
@@ -29,8 +27,8 @@ CATEGORIES = 50
 def statistics_of(slice: Slice, demand: Demand, stores: Stores, request: Schema, response: Schema) -> Statistics:
     """Describe what the model was fitted on, as far as a request has its columns, and what the run answered.
 
-    The training data is the last table with those columns that went into what is frozen; the recorded request where there is
-    none. Sensitive columns tell what is missing, and no more.
+    The training data is what training had in the place of the request; the recorded request where that can't be told.
+    Sensitive columns tell what is missing, and no more.
     """
     sensitive = stores.project.settings.sensitive_columns
     names = [each.name for each in request.columns]
@@ -54,24 +52,42 @@ Place = tuple[int, str]
 
 
 def _training(slice: Slice, demand: Demand, names: Sequence[str]) -> Place | None:
-    """Find the table with the columns of the request that the last of the steps took whose results are frozen."""
+    """Find what training had in the place of the request: a table of the same columns, before anything was made of it.
+
+    The steps that take the request were mostly called for the training part as well: then it is what they took there. Else
+    it is another output of the call that gave the request. A table farther on, such as a scaled one, may have the same names
+    and other numbers.
+    """
+    request = (slice.request.position, slice.request.field)
     live = {call.index for call in slice.live}
-    frozen = {ref for call in slice.live for ref in _refs(call) if call_of(ref).index not in live}
-    made_by = ancestors([state.call for state in demand.states], [call_of(ref).index for ref in frozen])
-    for index in sorted(made_by, reverse=True):
-        for ref in _refs(demand.states[index].call):
-            columns = demand.identity_of(ref).columns
-            path = path_of(ref)
-            field = path[0] if path else ""
-            if columns is not None and set(names) <= set(columns) and len(path) <= 1 and isinstance(field, str):
-                place = call_of(ref).index, field
-                if place != (slice.request.position, slice.request.field):
-                    return place
-    return None
+    for call in slice.live:
+        for name in (path for path, ref in call.refs if _place(ref) == request):
+            for state in demand.states:
+                if state.call.step is call.step and state.call.index not in live:
+                    place = next((_place(other) for path, other in state.call.refs if path == name), None)
+                    if place not in (None, request) and _has_columns(demand, place, names):
+                        return place
+    siblings = [
+        (request[0], field) for field in demand.states[request[0]].field_outputs() if (request[0], field) != request
+    ]
+    return next((place for place in siblings if _has_columns(demand, place, names)), None)
 
 
-def _refs(call: Call) -> Iterable[Ref]:
-    return (ref for _, ref in call.refs)
+def _place(ref: Ref) -> Place | None:
+    """Give the output that a Ref stands for; None for a part of one."""
+    path = path_of(ref)
+    if len(path) > 1 or not all(isinstance(part, str) for part in path):
+        return None
+    return call_of(ref).index, str(path[0]) if path else ""
+
+
+def _has_columns(demand: Demand, place: Place | None, names: Sequence[str]) -> bool:
+    if place is None:
+        return False
+    index, field = place
+    artifact = _artifact(demand, index, (field,) if field else ())
+    columns = artifact.identity.columns if artifact is not None else None
+    return columns is not None and set(names) <= set(columns)
 
 
 def _profile(
