@@ -135,7 +135,7 @@ def test_calls_that_the_result_does_not_tell_apart_are_listed_and_an_index_choos
     with pytest.raises(BundleError, match="stands for 2 calls") as refused:
         cut_of(body)
     assert "predict[0]" in str(refused.value)
-    assert "predict[1]" in str(refused.value)
+    assert "took fit[1], split.test" in str(refused.value)
     assert names(cut_of(body, response="predict[1]")) == ["predict[1]"]
 
 

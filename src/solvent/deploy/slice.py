@@ -111,12 +111,19 @@ def _check_field(endpoint: Declaration, what: str, output: Output, call: Call) -
 
 def _only(endpoint: Declaration, what: str, text: str, calls: Sequence[Call], nodes: Sequence[Node]) -> Node:
     if len(nodes) > 1:
-        lines = [f"  {label_of(calls, node)}  {shorten(calls[node.position].line)}" for node in nodes]
+        lines = [
+            f"  {label_of(calls, node)}  {shorten(calls[node.position].line)}{_taken(calls, node)}" for node in nodes
+        ]
         raise BundleError(
             "\n".join([f"endpoint {endpoint.name!r}: {what} {text!r} stands for {len(nodes)} calls:", *lines]),
             hint=f'choose one: {what}="{label_of(calls, nodes[0])}"',
         )
     return nodes[0]
+
+
+def _taken(calls: Sequence[Call], node: Node) -> str:
+    taken = [label_of(calls, Node(index, field or "")) for index, field in calls[node.position].producers]
+    return f"  took {', '.join(taken)}" if taken else ""
 
 
 def _unreached(
