@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvent.metadata.datasets import datasets_of_run
+from solvent.metadata.models import versions_of_run
 from solvent.metadata.profiles import list_findings
 from solvent.model import WHOLE, CheckResult
 from solvent.profiles.charts import cut
@@ -167,6 +168,7 @@ def data_changes(former: Run, run: Run, found: Comparison) -> list[str]:
 
 def _facts(run: Run) -> list[Fact]:
     record = run.record
+    models = versions_of_run(run._stores.metadata, run.id)
     counts = ", ".join(f"{number} {status}" for status, number in run.counts.items())
     commit = ""
     if record.git_commit:
@@ -181,6 +183,7 @@ def _facts(run: Run) -> list[Fact]:
         Fact("seed", str(record.seed)),
         Fact("goes on from", record.resumes or "", mono=True),
         Fact("sweep", record.sweep or ""),
+        Fact("models", ", ".join(f"{row.endpoint}@{row.number}" for row in models)),
         Fact("project", record.project, f"copied from {record.origin}" if record.origin else ""),
         Fact("tags", ", ".join(run.tags)),
         *(Fact("note", cut(each, 400)) for each in run.notes),
