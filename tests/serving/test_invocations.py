@@ -95,3 +95,8 @@ def test_csv_that_is_none_says_why() -> None:
     ):
         assert problem in str(refused(body, "text/csv"))
     assert refused(b"", "text/plain").status == 415
+
+
+def test_a_cell_of_many_digits_is_refused_at_once() -> None:
+    (told,) = refused(b"n,a,t,b\n1," + b"9" * 100_000 + b"x,,true\n", "text/csv").problems
+    assert told["column"] == "a"

@@ -132,6 +132,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"shape": [3]}, "2 values make no tensor of the shape [3]"),
     ({"shape": [1, 2]}, "expected the shape [rows], found [1, 2]"),
     ({"shape": "x"}, "expected a shape like [1]"),
+    ({"shape": [1] * 9}, "expected a shape like [1]"),
+    ({"data": [[0.5], [1.5]]}, "row 0, column 'a': expected a number, found a list"),
     ({"data": ["x", 1]}, "row 0, column 'a': expected a number"),
     ({"data": 5}, 'expected "data" to be a list, found 5'),
     ({"parameters": 5}, 'expected "parameters" to be an object'),

@@ -20,7 +20,7 @@ from solvent.serving.wire import Codec, Decoded, check_json
 
 SPLIT, RECORDS, INSTANCES, INPUTS = "dataframe_split", "dataframe_records", "instances", "inputs"
 FORMS = (SPLIT, RECORDS, INSTANCES, INPUTS)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,4})?")
 _INTEGER = re.compile(r"[+-]?\d{1,40}")
 _BOOLEANS = {"true": True, "false": False}
 

@@ -36,6 +36,7 @@ _FORMATS = {
 }
 """The datatypes with a size of their own, as `struct` writes them; all little-endian."""
 _LENGTH = struct.Struct("<I")
+_MOST_SIDES = 8
 _FP16_LIMIT = 70_000.0
 
 
@@ -222,6 +223,7 @@ class _Tensor:
         if (
             not isinstance(shape, list)
             or not shape
+            or len(shape) > _MOST_SIDES
             or not all(type(each) is int and 0 <= each < 2**40 for each in shape)
         ):
             raise self._problem(f"expected a shape like [1], found {json.dumps(shape)[:60]}")
@@ -239,7 +241,7 @@ class _Tensor:
         if size is None:
             if not isinstance(self._data, list):
                 raise self._problem(f'expected "data" to be a list, found {shown(self._data)}')
-            self.values = _leaves(self._data)
+            self.values = _leaves(self._data, len(self.shape))
         else:
             if type(size) is not int or size < 0 or size > len(rest) or self._data is not None:
                 raise self._problem(f"binary_data_size is {shown(size)}, and {len(rest)} bytes are left")
@@ -345,10 +347,12 @@ def _with_rows(columns: list[list[Any]]) -> list[list[Any]]:
     return columns
 
 
-def _leaves(data: list[Any]) -> list[Any]:
-    """Give the values of nested lists in a row."""
-    while any(isinstance(each, list) for each in data):
-        data = [inner for each in data for inner in (each if isinstance(each, list) else [each])]
+def _leaves(data: list[Any], sides: int) -> list[Any]:
+    """Give the values of a tensor in a row; they may be nested as its sides are, or flat."""
+    for _ in range(sides - 1):
+        if not all(isinstance(each, list) for each in data):
+            break
+        data = [inner for each in data for inner in each]
     return data
 
 
