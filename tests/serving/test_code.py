@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from solvent.artifacts.saving import load, save
 from solvent.errors import BundleError
+from solvent.fingerprint.values import identify
 from solvent.serving.code import Code, private_modules
+from solvent.serving.folder import FolderBlobs
 
 
 def write(folder: Path, **files: str) -> Code:
@@ -87,6 +90,26 @@ def test_dataclasses_with_annotations_as_text_find_their_module(tmp_path: Path) 
         "@dataclass(frozen=True)\nclass Rate:\n    kind: ClassVar[str] = 'a'\n    value: int",
     )
     assert code.find("zoo_steps:Rate")(3).value == 3
+
+
+def test_a_stored_object_comes_back_as_the_class_of_its_own_bundle(tmp_path: Path) -> None:
+    text = (
+        "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Rate:\n    value: int\n"
+        "    def now(self): return self.value * {factor}\n"
+    )
+    one, two = (write(tmp_path / str(factor), zoo_kinds=text.format(factor=factor)) for factor in (1, 100))
+    blobs: Any = FolderBlobs(str(tmp_path / "blobs"))
+    with one.loading():
+        rate = one.find("zoo_kinds:Rate")(7)
+        stored = save(rate, identify(rate), blobs)
+    found = []
+    for code in (one, two, one):
+        with code.loading():
+            found.append(load(stored, blobs))
+    assert [each.now() for each in found] == [7, 700, 7]
+    assert [type(each) is code.find("zoo_kinds:Rate") for each, code in zip(found, (one, two, one), strict=True)] == [
+        True
+    ] * 3
 
 
 def test_a_traceback_shows_the_file_and_the_line_of_the_bundle(tmp_path: Path) -> None:

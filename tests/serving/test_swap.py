@@ -86,12 +86,14 @@ def test_a_model_that_fails_is_told_and_the_former_one_stays(tmp_path: Path, tin
     examples = json.loads((wrong / "examples.json").read_text())
     raising = write_tiny(tmp_path / "raising", 8.0, "raise RuntimeError('no')")
     altered = write_tiny(tmp_path / "altered", 9.0)
-    places = [place(raising, "2"), place(altered, "3")]
+    exiting = write_tiny(tmp_path / "exiting", 8.0, "raise SystemExit('bye')")
+    places = [place(raising, "2"), place(altered, "3"), place(exiting, "5")]
     (altered / "code" / "tiny_rates.py").write_text("OFFSET = 1.0")
     for each in places:
         bench.swap.follow(Control((each,)))
         assert bench.ask() == 21.0
-    assert [each["version"] for each in bench.refusals()] == ["2", "3"]
+    assert [each["version"] for each in bench.refusals()] == ["2", "3", "5"]
+    assert "SystemExit: bye" in bench.refusals()[2]["error"]
     assert ["no" in bench.refusals()[0]["error"], "was altered" in bench.refusals()[1]["error"]] == [True, True]
     assert list(bench.traffic.refused) == ["champion"]
     assert examples["response"]["value"][0] == 17.5

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from solvent.errors import SolventError
+from solvent.errors import BundleError, SolventError
 from solvent.serving.control import Control, Place, read_control, state_of
 from solvent.serving.model import Model
 from solvent.serving.shadow import Shadow
@@ -75,8 +75,8 @@ class Swap:
         self._shadow(control)
         # Without its first model the rest would take the share of a model that they are no match for.
         if shares and shares[0].name == control.live[0].name:
+            self._traffic.swaps += tuple(shares) != self._traffic.shares
             self._traffic.change(shares, control.key)
-            self._traffic.swaps += 1
         self._told()
 
     def _first(self, place: Place, control: Control) -> Share:
@@ -92,21 +92,32 @@ class Swap:
     def _try(self, place: Place) -> Model | None:
         try:
             return self._model(place)
-        except Exception as error:
-            # Whatever goes wrong in code that nobody has served yet: those who are served don't notice.
+        except SolventError as error:
+            # Those who are served don't notice.
             self._refuse(place, error)
             return None
 
     def _model(self, place: Place) -> Model:
         known = (place.digest, place.version)
         if known not in self._loaded:
-            self._loaded[known] = self._load(place)
+            self._loaded[known] = self._load_safely(place)
         self._idle_since.pop(known, None)
         self._traffic.refused.pop(place.name, None)
         return self._loaded[known]
 
-    def _refuse(self, place: Place, error: Exception) -> None:
-        reason = str(error) if isinstance(error, SolventError) else f"{type(error).__name__}: {error}"
+    def _load_safely(self, place: Place) -> Model:
+        """Load a model; BundleError whatever its code does when it is imported."""
+        try:
+            return self._load(place)
+        except SolventError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise BundleError(
+                f"the model can't be loaded: {type(error).__name__}: {error}", where=place.folder
+            ) from error
+
+    def _refuse(self, place: Place, error: SolventError) -> None:
+        reason = str(error)
         self._traffic.refused[place.name] = reason
         self._tell({"event": "refused", "name": place.name, "version": place.version, "error": reason})
 
