@@ -1,5 +1,6 @@
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from solvent.deploy.schemas import schema_of
 from solvent.serving.schema import Column, Schema
 from solvent.serving.v2 import Tensors, error_body
 from solvent.serving.wire import BadRequest, Codec
+from tests.serving.servers import serving
+from tests.serving.tiny import write_tiny
 
 REQUEST = Schema(
     "builtins:list",
@@ -151,3 +154,30 @@ def test_a_request_that_is_none_says_why() -> None:
     assert "column 't': missing column" in refused(body(INPUTS[:2]))
     assert "two tensors have this name" in refused(body([*INPUTS, INPUTS[0]]))
     assert 'there is no output "q"' in refused(body(INPUTS, outputs=[{"name": "q"}]))
+
+
+@pytest.mark.slow
+def test_the_official_client_gets_right_answers_from_a_server(tmp_path: Path) -> None:
+    pytest.importorskip("solvent.serving.protocols")
+    client_of: Any = pytest.importorskip("tritonclient.http", reason="the official client of V2 is not installed")
+    import numpy as np
+
+    with serving(write_tiny(tmp_path / "bundle", 3.0)) as server:
+        client = client_of.InferenceServerClient(server.url.removeprefix("http://"))
+        assert client.is_server_ready()
+        assert client.is_model_ready("tiny")
+        assert [each["name"] for each in client.get_model_metadata("tiny")["inputs"]] == ["a", "b"]
+        for binary in (True, False):
+            inputs = []
+            for name, values in (("a", [0.5, 1.5]), ("b", [1.0, 2.0])):
+                inputs.append(client_of.InferInput(name, [2], "FP64"))
+                inputs[-1].set_data_from_numpy(np.array(values), binary_data=binary)
+            answer = client.infer("tiny", inputs, request_id="seven")
+            assert answer.as_numpy("value").tolist() == [13.5, 24.5]
+            assert answer.get_response()["id"] == "seven"
+        matrix = client_of.InferInput("rows", [1, 2], "FP64")
+        matrix.set_data_from_numpy(np.array([[1.0, 0.5]]))
+        named = client.infer("tiny", [matrix], parameters={"columns": "b,a"})
+        assert named.as_numpy("value").tolist() == [13.5]
+        with pytest.raises(Exception, match="does not name its columns"):
+            client.infer("tiny", [matrix])
