@@ -77,10 +77,15 @@ class Protocol(HttpToolsProtocol):
         self._watch = self.loop.call_later(HEAD_SECONDS / 3, self._check)
 
     def _refuse(self, status: int, error: str) -> None:
-        """Answer what never became a request, and close; an answer that has begun is not spoiled."""
+        """Answer what never became a request, and close. Requests before it are answered first."""
+        cycle = self.cycle
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        if cycle is not None and not (cycle.response_complete or cycle.more_body):
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if cycle is None or not cycle.response_started or cycle.response_complete:
             body = json.dumps({"error": error, "problems": []}).encode()
             head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
             self.transport.write(STATUS_LINE[status] + head + body)
