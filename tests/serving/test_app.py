@@ -59,6 +59,12 @@ def test_head_has_no_body_and_options_tells_the_methods(client: Client) -> None:
     assert "content-length" not in options.headers
 
 
+def test_a_body_of_another_type_is_refused(client: Client) -> None:
+    answer = client.post("/predict", b"area=1", content_type="application/x-www-form-urlencoded")
+    assert answer.status == 415
+    assert "application/json" in answer.body["error"]
+
+
 def test_a_body_above_the_limit_is_refused_by_its_header_and_while_it_arrives(model: Model) -> None:
     client = Client(tiny_app(model, body_limit_bytes=100))
     told = client.post("/predict", b"", content_length="101")

@@ -35,11 +35,11 @@ def test_requests_rows_steps_and_models_are_counted(tmp_path: Path) -> None:
     client = Client(tiny_app(model))
     for _ in range(3):
         client.post("/predict", {"records": [ROW, ROW]})
-    client.post("/predict", b"{")
+    client.post("/predict", {"records": [{}]})
     client.get("/nothing")
     found = read(client.get("/metrics").body.decode())
     assert found['solvent_requests_total{route="/predict",status="200"}'] == 3
-    assert found['solvent_requests_total{route="/predict",status="400"}'] == 1
+    assert found['solvent_requests_total{route="/predict",status="422"}'] == 1
     assert found['solvent_requests_total{route="other",status="404"}'] == 1
     assert found['solvent_rows_total{model="tiny@3"}'] == 6
     assert found['solvent_program_runs_total{model="tiny",version="3"}'] == 3

@@ -13,6 +13,7 @@ from solvent.serving.exchange import JSON, Exchange, Gone, Receive, Refusal, Sen
 from solvent.serving.keys import Keys
 from solvent.serving.model import Decoded, Model
 from solvent.serving.predicting import Own, Predicted, Predictor, Reading
+from solvent.serving.protocols import V2, Protocols, refusal_in_v2
 from solvent.serving.routes import Route, Routes
 from solvent.serving.settings import Settings
 from solvent.serving.together import Together
@@ -63,7 +64,8 @@ class App:
         self.metrics = metrics.Metrics()
         self.predictor = Predictor(self.settings)
         self.draining = False
-        self.routes = Routes([Route("/predict", {"POST": self._predict}), *Told(self).routes()])
+        predict = Route("/predict", {"POST": self._predict})
+        self.routes = Routes([predict, *Protocols(self).routes(), *Told(self).routes()])
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -116,13 +118,19 @@ class App:
         await handler(exchange)
 
     async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
-        for watcher in self.watchers if exchange.route == "/predict" else ():
+        for watcher in self.watchers if exchange.is_prediction else ():
             failures.quietly(watcher.refused, refusal)
-        body = refusal_body(refusal, exchange.id)
+        in_v2 = exchange.path.startswith(V2)
+        body = refusal_in_v2(refusal) if in_v2 else refusal_body(refusal, exchange.id)
         models = self.traffic.models
         headers = [JSON, *(models[0].headers[1:] if models else ()), *refusal.headers]
         answer = answer_early if refusal.status == 413 else Exchange.answer
         await answer(exchange, refusal.status, body, headers)
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """All models that may answer."""
+        return self.traffic.models
 
     def ready_model(self, exchange: Exchange, body: bytes = b"") -> Model:
         """Give the model for a request; Refusal 503 while there is none, or while the server ends."""
@@ -131,13 +139,14 @@ class App:
         return self.traffic.choose(exchange.headers, body, exchange.content_type)
 
     async def _predict(self, exchange: Exchange) -> None:
-        await self._answer_with(OWN, exchange)
+        await self.answer_with(OWN, exchange)
 
-    async def _answer_with(self, reading: Reading, exchange: Exchange) -> None:
+    async def answer_with(self, reading: Reading, exchange: Exchange, model: Model | None = None) -> None:
+        """Answer a prediction in one protocol or another; the traffic says by which model where none is given."""
         body = await read_body(exchange, self.settings)
-        model = self.ready_model(exchange, body)
+        model = model or self.ready_model(exchange, body)
         predicted = await self.predictor.predict(reading, model, exchange, body)
-        await exchange.answer(200, predicted.body, model.headers)
+        await exchange.answer(200, predicted.body, exchange.told or model.headers)
         self.metrics.count_rows(model.name, predicted.decoded.rows)
         if self.watchers:
             self._show(exchange, model, predicted)

@@ -45,7 +45,7 @@ class Gone(Exception):
 class Exchange:
     """A request, and the way to answer it. `route` is its place in the metrics, `id` what the client or we call it.
 
-    `arrived` says that its body was read to the end.
+    `arrived` says that its body was read to the end; `told` are the headers of the answer where its protocol has its own.
     """
 
     __slots__ = (
@@ -62,6 +62,7 @@ class Exchange:
         "scope",
         "send",
         "status",
+        "told",
     )
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -78,12 +79,17 @@ class Exchange:
         self.route = "other"
         self.rest: Sequence[str] = ()
         self.status = 0
+        self.told: Sequence[tuple[bytes, bytes]] = ()
         self.arrived = False
 
     @property
     def content_type(self) -> str:
         given = self.headers.get(b"content-type")
         return "application/json" if given is None or given == b"application/json" else given.decode("latin-1")
+
+    @property
+    def is_prediction(self) -> bool:
+        return self.route == "/predict" or self.route == "/invocations" or self.route.endswith("/infer")
 
     def is_closed(self) -> bool:
         """Whether the client closed its side: one that still waits for its turn is not worth answering."""

@@ -2,70 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from solvent.serving.schema import Column, Schema
+from solvent.serving.cells import expected, integer_bounds
+from solvent.serving.schema import BOOLEAN, DECIMAL, INTEGER, NUMBER, OTHER, Column, Schema
 
 Tree = dict[str, Any]
-_TYPES: Mapping[str, Tree] = {
-    "number": {"type": "number"},
-    "integer": {"type": "integer"},
-    "boolean": {"type": "boolean"},
-    "text": {"type": "string"},
-    "time": {"type": "string"},
-}
+_TYPES = {NUMBER: ["number"], INTEGER: ["integer"], BOOLEAN: ["boolean"], DECIMAL: ["string", "number"], OTHER: []}
+"""All other kinds are texts."""
 
 
 def value_schema(column: Column) -> Tree:
-    """Describe one value of a column. The range seen in training is told in words: other values are answered too."""
-    found = dict(_TYPES.get(column.kind, {}))
-    if column.categories and column.kind == "text":
-        found["examples"] = list(column.categories[:3])
-    if column.nullable and "type" in found:
-        found["type"] = [found["type"], "null"]
-    words = _words(column)
-    return {**found, "description": words} if words else found
+    """Describe one value of a column. The range seen in training is told in words: values beyond it are answered too."""
+    found = _typed(column, nullable=column.nullable)
+    if column.kind == INTEGER and (bounds := integer_bounds(column)):
+        found["minimum"], found["maximum"] = bounds
+    if column.categories and not column.sensitive:
+        found = {"enum": [*column.categories, *([None] if column.nullable else [])]}
+    return {**found, "description": words(column)}
 
 
 def row_schema(schema: Schema) -> Tree:
-    """Describe one row as an object."""
-    return {
-        "type": "object",
-        "properties": {each.name: value_schema(each) for each in schema.columns},
-        "required": [each.name for each in schema.columns if not each.nullable],
-        "additionalProperties": False,
-    }
+    """Describe one row as an object: every column is named."""
+    return _object({each.name: value_schema(each) for each in schema.columns})
 
 
 def columns_schema(schema: Schema) -> Tree:
     """Describe rows as an object of equally long lists."""
+    return _object(
+        {each.name: {"type": "array", "items": value_schema(each), "minItems": 1} for each in schema.columns}
+    )
+
+
+def answers_schema(schema: Schema) -> Tree:
+    """Describe predictions: for each row a value, or an object where there are several columns. NaN is null."""
+    if len(schema.columns) > 1:
+        return {"type": "array", "items": _object({each.name: _answer(schema, each) for each in schema.columns})}
+    return {"type": "array", "items": _answer(schema, schema.columns[0])}
+
+
+def words(column: Column) -> str:
+    """Say what a column holds, and what training saw."""
+    found = f"{column.type}: {expected(column)}"
+    return f"{found}; {seen} in training" if (seen := range_words(column)) else found
+
+
+def range_words(column: Column) -> str:
+    """Say between what the values of training are; nothing of a sensitive column."""
+    if column.sensitive or column.low is None or column.high is None:
+        return ""
+    return f"{_short(column.low)} to {_short(column.high)}"
+
+
+def _short(value: float | str) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _object(properties: Tree) -> Tree:
     return {
         "type": "object",
-        "properties": {each.name: {"type": "array", "items": value_schema(each)} for each in schema.columns},
-        "required": [each.name for each in schema.columns if not each.nullable],
+        "properties": properties,
+        "required": list(properties),
         "additionalProperties": False,
     }
 
 
-def answers_schema(schema: Schema) -> Tree:
-    """Describe predictions: a list for a single column, else an object of lists. A number that is none is null."""
-    lists = {each.name: {"type": "array", "items": _answer(each)} for each in schema.columns}
-    if len(lists) == 1:
-        return next(iter(lists.values()))
-    return {"type": "object", "properties": lists, "required": list(lists)}
+def _answer(schema: Schema, column: Column) -> Tree:
+    if schema.shape is not None and len(schema.shape) > 1:
+        return {"type": "array"}
+    return _typed(column, nullable=True)
 
 
-def _answer(column: Column) -> Tree:
-    found = dict(_TYPES.get(column.kind, {}))
-    return {"type": [found["type"], "null"]} if found else {}
-
-
-def _words(column: Column) -> str:
-    parts = [column.type]
-    if column.low is not None and column.high is not None:
-        parts.append(f"{column.low} to {column.high} in training")
-    if column.categories:
-        shown = ", ".join(map(str, column.categories[:12]))
-        parts.append(f"one of {shown}{', ...' if len(column.categories) > 12 else ''}")
-    return "; ".join(parts)
+def _typed(column: Column, *, nullable: bool) -> Tree:
+    types = _TYPES.get(column.kind, ["string"])
+    given = [*types, "null"] if nullable and types else types
+    return {"type": given[0] if len(given) == 1 else given} if given else {}

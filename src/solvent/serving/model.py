@@ -23,13 +23,6 @@ class Decoded(Protocol):
     def columns(self) -> Mapping[str, Sequence[Any]]: ...
 
 
-class Protocolled(Protocol):
-    """Reads requests and writes answers in one protocol."""
-
-    def decode(self, body: bytes, content_type: str = ..., /) -> Decoded: ...
-    def encode(self, answer: Any, extra: bytes, rows: int | None = ..., /) -> bytes: ...
-
-
 class StepError(Exception):
     """A live step failed with the error that is its cause; `kind` is the type's name."""
 
@@ -62,7 +55,7 @@ class Model:
         self.digest = bundle.digest
         self.name = f"{self.endpoint}@{version}" if version else self.endpoint
         self.program = Program(bundle)
-        self.codec: Protocolled = Codec(manifest.request, manifest.response, find=self.program.code.find)
+        self.codec = Codec(manifest.request, manifest.response, find=self.program.code.find)
         self.headers = [
             (b"content-type", b"application/json"),
             (b"solvent-model", self.name.encode("ascii", "backslashreplace")),
@@ -75,6 +68,7 @@ class Model:
         self.annotations = _read_annotations(bundle.folder)
         self.fast = False
         self.batcher: Any = None
+        self.protocols: dict[str, Any] = {}
         self.loaded_at = time.time()
 
     def predict(self, body: bytes, content_type: str, id: bytes, check: Callable[[Decoded], None]) -> Answer:

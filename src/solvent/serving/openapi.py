@@ -23,6 +23,21 @@ _PROBLEM = {
         "problem": _TEXT,
     },
 }
+_TENSOR = {
+    "type": "object",
+    "properties": {
+        "name": _TEXT,
+        "datatype": _TEXT,
+        "shape": {"type": "array", "items": {"type": "integer"}},
+        "data": {"type": "array"},
+    },
+    "required": ["name", "datatype", "shape"],
+}
+_TENSORS = {
+    "type": "object",
+    "properties": {"id": _TEXT, "inputs": {"type": "array", "items": _TENSOR, "minItems": 1}},
+    "required": ["inputs"],
+}
 _ERROR = {
     "type": "object",
     "properties": {"error": _TEXT, "problems": {"type": "array", "items": _PROBLEM}, "id": _TEXT},
@@ -42,6 +57,8 @@ REFUSALS = {
     503: "No model is ready, or the server is ending.",
     504: "The prediction took too long.",
 }
+OPEN = ("/", "/ping", "/health", "/v2/health/live", "/v2/health/ready")
+"""Routes that ask for no key."""
 _HEADERS: Tree = {
     "Solvent-Model": {"description": "The model that answered, endpoint@version.", "schema": _TEXT},
     "Solvent-Bundle": {"description": "The digest of its bundle.", "schema": _TEXT},
@@ -117,23 +134,27 @@ _SCHEMES = {
 
 
 def _request() -> Tree:
-    rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
-    return {
-        "oneOf": [
-            {
-                "type": "object",
-                "properties": {"records": rows},
-                "required": ["records"],
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "properties": {"columns": {"$ref": "#/components/schemas/Columns"}},
-                "required": ["columns"],
-                "additionalProperties": False,
-            },
-        ]
+    row = {"$ref": "#/components/schemas/Row"}
+    rows = {"type": "array", "items": row, "minItems": 1}
+    return {"anyOf": [_only("records", rows), _only("columns", {"$ref": "#/components/schemas/Columns"}), rows, row]}
+
+
+def _forms() -> Tree:
+    rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}, "minItems": 1}
+    split = {
+        "type": "object",
+        "properties": {
+            "columns": {"type": "array", "items": _TEXT},
+            "data": {"type": "array", "items": {"type": "array"}, "minItems": 1},
+        },
+        "required": ["columns", "data"],
     }
+    columns = {"$ref": "#/components/schemas/Columns"}
+    return {"anyOf": [_only("dataframe_records", rows), _only("dataframe_split", split), _only("inputs", columns)]}
+
+
+def _only(name: str, part: Tree) -> Tree:
+    return {"type": "object", "properties": {name: part}, "required": [name], "additionalProperties": False}
 
 
 def _answer(predictions: Tree) -> Tree:
@@ -142,7 +163,6 @@ def _answer(predictions: Tree) -> Tree:
 
 
 def _paths(model: Model, keyed: bool) -> Tree:
-    name = model.endpoint
     predict = _post(
         "predict",
         "Answer rows, given as records or as columns.",
@@ -150,33 +170,31 @@ def _paths(model: Model, keyed: bool) -> Tree:
         {"$ref": "#/components/schemas/Answer"},
         example={"records": example_records(model, 1)},
     )
-    gets = {
-        "/schema": ("schema", "What is asked for and answered, the limits and an example."),
-        "/openapi.json": ("openapi", "This document."),
-        "/health": ("health", "Whether this server is ready."),
-        "/v2": ("v2", "The server, as the Open Inference Protocol tells it."),
-        f"/v2/models/{name}": ("v2_model", "The model's inputs and outputs."),
-    }
-    texts = {
-        "/": ("page", "A page for people, with a form.", "text/html"),
-        "/metrics": ("metrics", "Counters and times, as Prometheus reads them.", "text/plain"),
-        "/version": ("version", "The version of Solvent.", "text/plain"),
-    }
-    opened = {
-        "/ping": ("ping", "Whether this server is ready."),
-        "/v2/health/live": ("v2_live", "Whether this server lives."),
-        "/v2/health/ready": ("v2_ready", "Whether this server is ready."),
-        f"/v2/models/{name}/ready": ("v2_model_ready", "Whether this model is ready."),
-    }
-    free: Tree = {"security": []} if keyed else {}
-    return {
+    found: Tree = {
         "/predict": {"post": predict},
-        "/invocations": {"post": _post("invocations", "Answer rows in MLflow's forms.", _OBJECT, _OBJECT)},
-        f"/v2/models/{name}/infer": {"post": _post("v2_infer", "Answer tensors by name.", _OBJECT, _OBJECT)},
-        **{path: {"get": _get(*about)} for path, about in gets.items()},
-        **{path: {"get": _get(*about)} for path, about in texts.items()},
-        **{path: {"get": _get(*about) | free} for path, about in opened.items()},
+        "/invocations": {"post": _post("invocations", "Answer rows in MLflow's forms.", _forms(), _OBJECT)},
+        "/": {"get": _get("page", "A page for people, with a form.", "text/html")},
+        "/metrics": {"get": _get("metrics", "Counters and times, as Prometheus reads them.", "text/plain")},
+        "/version": {"get": _get("version", "The version of Solvent.", "text/plain")},
+        "/schema": {"get": _get("schema", "What is asked for and answered, the limits and an example.")},
+        "/openapi.json": {"get": _get("openapi", "This document.")},
+        "/v2": {"get": _get("v2", "The server, as the Open Inference Protocol tells it.")},
+        "/v2/health/live": {"get": _get("v2_live", "Whether this server lives.")},
+        "/v2/health/ready": {"get": _get("v2_ready", "Whether this server is ready.")},
+        "/ping": {"get": _get("ping", "Whether this server is ready.")},
+        "/health": {"get": _get("health", "Whether this server is ready.")},
     }
+    named = f"/v2/models/{model.endpoint}"
+    places = {"": named, **({"version_": f"{named}/versions/{model.version}"} if model.version else {})}
+    for part, path in places.items():
+        found[path] = {"get": _get(f"v2_{part}model", "The model's inputs and outputs.")}
+        found[f"{path}/ready"] = {"get": _get(f"v2_{part}model_ready", "Whether this model is ready.")}
+        found[f"{path}/infer"] = {"post": _post(f"v2_{part}infer", "Answer tensors by name.", _TENSORS, _OBJECT)}
+    if keyed:
+        for path in found:
+            if path in OPEN or path.endswith("/ready"):
+                found[path]["get"]["security"] = []
+    return found
 
 
 def _get(id: str, summary: str, media: str = "application/json") -> Tree:

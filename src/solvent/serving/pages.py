@@ -13,6 +13,7 @@ from hashlib import sha256
 from html import escape
 from typing import Any
 
+from solvent.serving.jsonschema import range_words
 from solvent.serving.model import Model
 from solvent.serving.openapi import example_records
 from solvent.serving.schema import Column
@@ -90,14 +91,13 @@ def _facts(model: Model) -> Iterator[tuple[str, str, str]]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    seen = f"{column.low} to {column.high}" if column.low is not None and column.high is not None else ""
     return {
         "name": column.name,
         "type": column.type,
         "kind": column.kind,
         "nullable": column.nullable,
-        "categories": list(column.categories),
-        "seen": seen,
+        "categories": [] if column.sensitive else list(column.categories),
+        "seen": range_words(column),
     }
 
 

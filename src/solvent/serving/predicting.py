@@ -39,6 +39,7 @@ class Predictor:
 
     async def predict(self, reading: Reading, model: Model, exchange: Exchange, body: bytes) -> Predicted:
         """Answer a body. BadRequest for what can't be read, StepError for a step that fails, Refusal for a limit."""
+        model.codec.row_limit = self._settings.row_limit
         small = len(body) <= INLINE_BYTES
         if small and (self._settings.batch_rows or 1) > 1:
             return await self._with_others(reading, model, exchange, body)
@@ -97,7 +98,7 @@ class Own:
         return model.codec.decode(body, exchange.content_type)
 
     def write(self, model: Model, exchange: Exchange, decoded: Decoded, value: Any) -> bytes:
-        return model.codec.encode(value, b'%b,"id":"%b"' % (model.extra, exchange.id))
+        return model.codec.encode(value, b'%b,"id":"%b"' % (model.extra, exchange.id), decoded.rows)
 
 
 def _never() -> bool:

@@ -41,7 +41,7 @@
     const missing = column.nullable ? [make("option", { value: "" }, "(missing)")] : [];
     const choices = column.categories.length ? column.categories
       : column.kind === "boolean" && column.nullable ? ["true", "false"] : null;
-    if (choices) return make("select", told, ...missing, ...choices.map((each) => make("option", { value: each }, each)));
+    if (choices) return make("select", told, ...missing, ...choices.map((each) => make("option", { value: each }, String(each))));
     if (column.kind === "boolean") return make("input", { ...told, type: "checkbox" });
     const given = { ...told, type: "text", autocomplete: "off", spellcheck: "false" };
     if (column.kind === "number" || column.kind === "integer") given.inputmode = column.kind === "integer" ? "numeric" : "decimal";
@@ -70,6 +70,7 @@
     if (one.type === "checkbox") return String(one.checked);
     const text = one.value.trim();
     if (one.value === "" && (column.nullable || column.kind !== "text")) return "null";
+    if (column.categories.length) return JSON.stringify(column.categories.find((each) => String(each) === one.value) ?? one.value);
     if (column.kind === "boolean") return text;
     if ((column.kind === "number" || column.kind === "integer") && NUMBER.test(text)) return text;
     if (column.kind === "other") { try { JSON.parse(text); return text; } catch { /* a text, then */ } }
@@ -105,8 +106,8 @@
   const short = (value) => typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6)))
     : value === null ? "no number" : typeof value === "object" ? JSON.stringify(value) : String(value);
 
-  const shown = (predictions) => Array.isArray(predictions) ? short(predictions[0])
-    : Object.entries(predictions).map(([name, values]) => `${name} ${short(values[0])}`).join(" · ");
+  const shown = ([first]) => first === null || typeof first !== "object" || Array.isArray(first) ? short(first)
+    : Object.entries(first).map(([name, value]) => `${name} ${short(value)}`).join(" · ");
 
   const send = async () => {
     const began = performance.now();
