@@ -96,6 +96,9 @@ class App:
         try:
             await self._answer(exchange)
         except Gone:
+            # One that only closed its side may still listen.
+            if exchange.arrived:
+                await self._refuse(exchange, Refusal(503, "the connection was closed while the request waited"))
             exchange.status = GONE
         except Exception as error:
             await self._refuse(exchange, failures.to_refusal(error, exchange, self.settings))

@@ -36,9 +36,8 @@ def columns_schema(schema: Schema) -> Tree:
 
 def answers_schema(schema: Schema) -> Tree:
     """Describe predictions: for each row a value, or an object where there are several columns. NaN is null."""
-    if len(schema.columns) > 1:
-        return {"type": "array", "items": _object({each.name: _answer(schema, each) for each in schema.columns})}
-    return {"type": "array", "items": _answer(schema, schema.columns[0])}
+    answers = {each.name: _answer(schema, each) for each in schema.columns}
+    return {"type": "array", "items": _object(answers) if len(answers) > 1 else next(iter(answers.values()))}
 
 
 def words(column: Column) -> str:

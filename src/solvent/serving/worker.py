@@ -44,6 +44,7 @@ class Worker:
         self._waiting = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
         self._ending = False
+        self._busy = False
 
     @property
     def waiting(self) -> int:
@@ -53,7 +54,7 @@ class Worker:
     async def run(self, call: Callable[[], T], seconds: float, gone: Callable[[], bool]) -> T:
         """Give what a call gives. Refusal 504 when that takes longer than `seconds`, waiting included.
 
-        Gone if the client is when the turn of its request comes.
+        Gone if it had to wait and its client has gone when its turn comes.
         """
         if len(self._jobs) >= self.limit:
             raise Refusal(
@@ -62,7 +63,8 @@ class Worker:
                 headers=[(b"retry-after", b"1")],
             )
         self._start()
-        job = Job(call, gone, asyncio.get_running_loop())
+        waits = self._busy or self._jobs
+        job = Job(call, gone if waits else _never, asyncio.get_running_loop())
         self._jobs.append(job)
         self._waiting.release()
         try:
@@ -102,7 +104,9 @@ class Worker:
                     return
                 continue
             if not job.dropped:
+                self._busy = True
                 _run(job)
+                self._busy = False
 
 
 def _run(job: Job) -> None:
@@ -116,3 +120,7 @@ def _run(job: Job) -> None:
     # A loop that has ended waits for nothing any more.
     with suppress(RuntimeError):
         job.loop.call_soon_threadsafe(job.settle, value, error)
+
+
+def _never() -> bool:
+    return False
