@@ -17,6 +17,10 @@ from solvent.serving.tables import find_class, plain_columns
 __all__ = ["BadAnswer", "BadRequest", "Codec", "Decoded", "Problem"]
 
 
+MOST_ROWS = 1_000_000
+"""So many are read at most where no other limit is set."""
+
+
 class Decoded:
     """A request as the first live step takes it: `value`, its number of rows, and its columns as plain values."""
 
@@ -38,9 +42,7 @@ class Codec:
     `row_limit` bounds a request; `find` gives a class of the bundle by "module:qualname".
     """
 
-    def __init__(
-        self, request: Schema, response: Schema, row_limit: int | None = None, find: Find = find_class
-    ) -> None:
+    def __init__(self, request: Schema, response: Schema, row_limit: int = MOST_ROWS, find: Find = find_class) -> None:
         self.request = request
         self.response = response
         self.row_limit = row_limit
@@ -96,17 +98,19 @@ class Codec:
             ) from error
 
     def _check_size(self, body: bytes) -> None:
-        """Refuse far too many rows before they are read: without text each brace is a record."""
-        limit = self.row_limit
-        if limit is not None and len(body) > limit and self._block is not None:
-            self._check_rows(body.count(b"{") - 1)
+        """Refuse far too many rows before they are read: without text, braces and commas stand between values alone."""
+        if len(body) > self.row_limit and self._block is not None:
+            text = "".join(self._names)
+            records = (body.count(b"{") - 1) // (1 + text.count("{"))
+            width = len(self._names) * (1 + text.count(","))
+            if max(records, (body.count(b",") - width) // (width + 1)) > self.row_limit:
+                raise BadRequest(
+                    f"the request has more than {self.row_limit:,} rows, the most that are answered at once", 413
+                )
 
     def _check_rows(self, rows: int) -> None:
-        if self.row_limit is not None and rows > self.row_limit:
-            raise BadRequest(
-                f"the request has {rows:,} rows, and at most {self.row_limit:,} are answered at once",
-                413,
-            )
+        if rows > self.row_limit:
+            raise BadRequest(f"the request has {rows:,} rows, and at most {self.row_limit:,} are answered at once", 413)
 
     def encode(self, answer: Any, extra: bytes = b"", rows: int | None = None) -> bytes:
         """Write an answer, and `extra`, JSON without braces, beside it; BadAnswer if it is not as the recorded one."""
