@@ -103,10 +103,10 @@ def rows(stores: Stores, *, of: Stores | None = None) -> dict[str, list[Any]]:
 
 TRAVELLING = (
     *("runs", "artifacts", "blobs", "children", "codes", "symbols", "environments", "notes", "tags", "dropped"),
-    *("profiles", "dataset_versions", "dataset_uses", "schemas", "findings"),
+    *("profiles", "dataset_versions", "dataset_uses", "schemas", "findings", "model_versions"),
     *transfers.TABLES,
 )
-STAYING = ("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned")
+STAYING = ("migrations", "file_memos", "pins", "trusted", "cleanings", "condemned", "aliases", "alias_moves")
 
 
 def test_every_table_travels_or_stays_on_purpose(ends: Ends) -> None:
