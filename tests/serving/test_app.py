@@ -78,7 +78,8 @@ def test_a_body_above_the_limit_is_refused_by_its_header_and_while_it_arrives(mo
 def test_too_many_rows_are_refused_with_the_limit(model: Model) -> None:
     answer = Client(tiny_app(model, row_limit=2)).post("/predict", {"records": [ROW] * 3})
     assert answer.status == 413
-    assert "at most 2" in answer.body["error"]
+    assert " 2 " in answer.body["error"]
+    assert "rows" in answer.body["error"]
 
 
 def test_a_body_that_does_not_arrive_in_time_is_answered_408_and_one_that_breaks_off_not_at_all(model: Model) -> None:
