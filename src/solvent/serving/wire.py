@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import astuple
@@ -22,18 +22,27 @@ MOST_ROWS = 1_000_000
 
 
 class Decoded:
-    """A request as the first live step takes it: `value`, its number of rows, and its columns as plain values."""
+    """A request as the first live step takes it: `value`, its number of rows, and its columns as plain values.
 
-    __slots__ = ("_names", "rows", "value")
+    `read` is what the decoder gave where that is as plain: records or columns of numbers.
+    """
 
-    def __init__(self, value: Any, rows: int, names: Sequence[str]) -> None:
+    __slots__ = ("_names", "_read", "rows", "value")
+
+    def __init__(self, value: Any, rows: int, names: Sequence[str], read: Any = None) -> None:
         self.value = value
         self.rows = rows
         self._names = names
+        self._read = read
 
     def columns(self) -> dict[str, list[Any]]:
         """Lay the request out in columns, as JSON has them; costs nothing unless it is asked for."""
-        return dict(zip(self._names, plain_columns(self.value, self._names), strict=True))
+        columns: Iterable[Any]
+        if isinstance(self._read, list):
+            columns = map(list, zip(*map(astuple, self._read), strict=True))
+        else:
+            columns = self._read if self._read is not None else plain_columns(self.value, self._names)
+        return dict(zip(self._names, columns, strict=True))
 
 
 class Codec:
@@ -64,7 +73,7 @@ class Codec:
         self._check_rows(len(found) if isinstance(found, list) else len(found[0]))
         if self._block is not None:
             block = self._block(found)
-            return Decoded(block, len(block), self._names)
+            return Decoded(block, len(block), self._names, found)
         return self._checked(list(zip(*map(astuple, found), strict=True)) if isinstance(found, list) else found)
 
     def _checked(self, columns: Sequence[Sequence[Any]]) -> Decoded:
