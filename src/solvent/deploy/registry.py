@@ -133,7 +133,9 @@ def materialise(version: ModelVersion, stores: Stores) -> str:
     with tempfile.TemporaryDirectory(prefix=".making-", dir=home) as own:
         made = os.path.join(own, "bundle")
         shutil.copytree(stores.load(artifact), made, copy_function=shutil.copyfile)
-        annotate(made, {"version": version.number, "serving": json.loads(version.row.settings)})
+        settings = json.loads(version.row.settings)
+        more = {"version": version.number, "serving": settings, "made_at": version.row.made_at}
+        annotate(made, more | {"figures": _figures(version, stores)})
         if open_bundle(made).digest != version.row.bundle:
             raise BundleError(f"the stored bundle of {version.label} is not the one that was deployed")
         if os.path.isdir(place):
@@ -162,6 +164,20 @@ def bundle_of(version: ModelVersion, stores: Stores) -> ArtifactRef | None:
     except NotFoundError:
         return None
     return None if stores.blobs.missing(artifact.all_blobs()) else artifact
+
+
+def _figures(version: ModelVersion, stores: Stores) -> dict[str, float | str]:
+    """Give what the page of an endpoint tells of its quality and its price."""
+    try:
+        found = read_verification(version, stores)
+    except NotFoundError:
+        return {}
+    figures: dict[str, float | str] = {name.rpartition(".")[2]: value for name, value in found.metrics.items()}
+    for name, words, unit in (("cpu_ms", "CPU of a request", "ms"), ("memory_mb", "Memory", "MB")):
+        value = found.measure(name)
+        if value is not None:
+            figures[words] = f"{value:.3g} {unit}"
+    return figures
 
 
 def annotate(folder: str, more: dict[str, Any]) -> None:
