@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from solvent.config import masking
+from tests.browser import Browser, started
 from tests.servers import Postgres, postgres_binaries, shared_postgres
 
 settings.register_profile(
@@ -45,6 +46,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # A pipeline that is loaded puts its folder in front: the next test starts from the path that was.
     monkeypatch.setattr("sys.path", list(sys.path))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of this test session: one, since two of them can't be driven from one thread."""
+    with started() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from solvent.artifacts.saving import save
 from solvent.fingerprint.values import identify
@@ -20,6 +21,8 @@ from solvent.serving.schema import Column, Schema
 from solvent.serving.settings import Settings
 from solvent.serving.traffic import Traffic
 from tests.serving.servers import Answer
+
+T = TypeVar("T")
 
 SOURCE = """
 import time
@@ -78,6 +81,12 @@ def tiny_app(model: Model, keys: Keys | None = None, **settings: Any) -> App:
     return App(Traffic(model), Settings(**{"inline": True, **settings}), keys)
 
 
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: a browser of another test may have an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 class Client:
     """Asks an application; `parts` of a body arrive one after another, None is a client that is gone, ... one that waits."""
 
@@ -85,10 +94,10 @@ class Client:
         self.app = app
 
     def post(self, path: str, body: Any, **headers: str) -> Answer:
-        return asyncio.run(self.ask("POST", path, body, headers))
+        return run(self.ask("POST", path, body, headers))
 
     def get(self, path: str, **headers: str) -> Answer:
-        return asyncio.run(self.ask("GET", path, b"", headers))
+        return run(self.ask("GET", path, b"", headers))
 
     async def ask(
         self,

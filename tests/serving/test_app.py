@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from solvent.serving.model import Model
-from tests.serving.apps import ROW, Client, tiny_app, tiny_model
+from tests.serving.apps import ROW, Client, run, tiny_app, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def test_paths_and_methods_that_there_are_not_are_told_with_those_that_there_are
 
 
 def test_head_has_no_body_and_options_tells_the_methods(client: Client) -> None:
-    head = asyncio.run(client.ask("HEAD", "/schema"))
+    head = run(client.ask("HEAD", "/schema"))
     assert (head.status, head.body) == (200, b"")
     assert int(head.headers["content-length"]) == len(json.dumps(client.get("/schema").body, separators=(",", ":")))
-    options = asyncio.run(client.ask("OPTIONS", "/predict"))
+    options = run(client.ask("OPTIONS", "/predict"))
     assert (options.status, options.headers["allow"]) == (204, "OPTIONS, POST")
     assert "content-length" not in options.headers
 
@@ -68,7 +68,7 @@ def test_a_body_of_another_type_is_refused(client: Client) -> None:
 def test_a_body_above_the_limit_is_refused_by_its_header_and_while_it_arrives(model: Model) -> None:
     client = Client(tiny_app(model, body_limit_bytes=100))
     told = client.post("/predict", b"", content_length="101")
-    streamed = asyncio.run(client.ask("POST", "/predict", parts=[b" " * 60, b" " * 60, b""]))
+    streamed = run(client.ask("POST", "/predict", parts=[b" " * 60, b" " * 60, b""]))
     for answer in (told, streamed, client.post("/predict", b" " * 101)):
         assert (answer.status, answer.headers["connection"]) == (413, "close")
         assert "more than 100 bytes" in answer.body["error"]
@@ -84,9 +84,9 @@ def test_too_many_rows_are_refused_with_the_limit(model: Model) -> None:
 
 def test_a_body_that_does_not_arrive_in_time_is_answered_408_and_one_that_breaks_off_not_at_all(model: Model) -> None:
     app = tiny_app(model, body_seconds=0.01)
-    slow = asyncio.run(Client(app).ask("POST", "/predict", parts=[b"{", ...]))
+    slow = run(Client(app).ask("POST", "/predict", parts=[b"{", ...]))
     assert (slow.status, slow.body["error"]) == (408, "the body did not arrive within 0.01 s")
-    gone = asyncio.run(Client(app).ask("POST", "/predict", parts=[b"{", None]))
+    gone = run(Client(app).ask("POST", "/predict", parts=[b"{", None]))
     assert gone.status == 0
     assert 'route="/predict",status="499"' in Client(app).get("/metrics").body.decode()
 
@@ -121,7 +121,7 @@ def test_the_queue_is_bounded_a_slow_prediction_is_given_up_and_others_are_answe
         await asyncio.sleep(0)
         return [await client.ask("GET", "/metrics"), await first, await second, await third]
 
-    metrics, first, second, third = asyncio.run(crowd())
+    metrics, first, second, third = run(crowd())
     assert "solvent_queue 1.0" in metrics.body.decode()
     assert (first.status, second.status, third.status) == (504, 504, 429)
     assert third.headers["retry-after"] == "1"

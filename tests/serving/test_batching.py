@@ -10,7 +10,7 @@ import pytest
 from solvent.serving.batching import Batcher, answer_together, join, part
 from solvent.serving.exchange import Gone, Refusal
 from solvent.serving.model import Model
-from tests.serving.apps import Client, tiny_app, tiny_model
+from tests.serving.apps import Client, run, tiny_app, tiny_model
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_answers_are_those_of_requests_alone_and_the_steps_ran_once(model: Model
         client = Client(app)
         return await asyncio.gather(*(client.ask("POST", "/predict", each) for each in rows(1, 2, 3, 4)))
 
-    answers = asyncio.run(together())
+    answers = run(together())
     assert [each.body["predictions"] for each in answers] == [[3.0], [5.0], [7.0], [9.0]]
     assert len({each.body["id"] for each in answers}) == 4
     assert model.step_calls == 1
@@ -48,7 +48,7 @@ def test_one_that_fails_and_one_that_can_not_be_read_fail_no_other(model: Model)
         asked = [*rows(1, -1), {"records": [{"area": "much", "rooms": 1}]}, *rows(3)]
         return await asyncio.gather(*(client.ask("POST", "/predict", each) for each in asked))
 
-    answers = asyncio.run(together())
+    answers = run(together())
     assert [each.status for each in answers] == [200, 500, 422, 200]
     assert answers[1].body["problems"][0]["step"] == "price"
     assert answers[3].body["predictions"] == [7.0]
@@ -68,9 +68,9 @@ def test_a_full_queue_is_told_to_all_of_a_batch_and_one_that_is_gone_is_dropped(
             batcher.answer(one, lambda: False), batcher.answer(one, lambda: True), return_exceptions=True
         )
 
-    refused, gone = asyncio.run(ask(full))
+    refused, gone = run(ask(full))
     assert (type(refused), refused.status, type(gone)) == (Refusal, 429, Gone)
-    answered, gone = asyncio.run(ask(now))
+    answered, gone = run(ask(now))
     assert (answered.tolist(), type(gone)) == ([3.0], Gone)
 
 

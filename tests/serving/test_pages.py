@@ -3,19 +3,21 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from solvent.serving.pages import page
-from tests import browser
+from tests.browser import Browser, Seen
 from tests.serving.apps import tiny_bundle, tiny_model
 from tests.serving.servers import Server, serving
 
 KEY = "0123456789abcdef"
+
+Opened = Callable[..., AbstractContextManager[Any]]
 
 
 def test_nothing_of_a_bundle_can_end_the_script(tmp_path: Path) -> None:
@@ -33,21 +35,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@contextmanager
-def opened(url: str, **context: Any) -> Iterator[Any]:
-    """Open an address; everything that the page complains about fails the test."""
-    with browser.started() as driven:
-        page = driven._driven.new_context(**context).new_page()
+@pytest.fixture
+def opened(browser: Browser) -> Opened:
+    """Opens an address; everything that the page complains about fails the test."""
+
+    @contextmanager
+    def opened(url: str, **context: Any) -> Iterator[Any]:
+        around = browser._driven.new_context(**context)
+        page = around.new_page()
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         yield page
+        around.close()
         assert [each for each in complaints if "the server responded with a status" not in each] == []
+
+    return opened
 
 
 @pytest.mark.slow
-def test_the_form_is_filled_asks_shows_the_answer_and_marks_the_field_that_is_wrong(server: Server) -> None:
+def test_the_form_is_filled_asks_shows_the_answer_and_marks_the_field_that_is_wrong(
+    opened: Opened, server: Server
+) -> None:
     with opened(server.url) as page:
         assert [page.input_value("#c0"), page.input_value("#c1")] == ["1", "1"]
         page.fill("#c0", "20")
@@ -60,14 +70,14 @@ def test_the_form_is_filled_asks_shows_the_answer_and_marks_the_field_that_is_wr
         page.wait_for_selector("#c1[aria-invalid=true]")
         assert page.inner_text("#c1-wrong")
         assert page.evaluate("document.activeElement.id") == "c1"
-        assert browser.Seen(page).violations() == []
+        assert Seen(page).violations() == []
         page.click("#another")
         assert page.input_value("#c0") == "10"
         assert page.query_selector("[aria-invalid]") is None
 
 
 @pytest.mark.slow
-def test_the_curl_command_gives_what_the_page_shows(server: Server) -> None:
+def test_the_curl_command_gives_what_the_page_shows(opened: Opened, server: Server) -> None:
     with opened(server.url) as page:
         page.fill("#c0", "12345678.000000001")
         command = page.inner_text("#curl")
@@ -80,12 +90,12 @@ def test_the_curl_command_gives_what_the_page_shows(server: Server) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_a_phone_and_everybody_can_read_it(server: Server, dark: bool) -> None:
+def test_it_fits_a_phone_and_everybody_can_read_it(opened: Opened, server: Server, dark: bool) -> None:
     look = {"viewport": {"width": 360, "height": 700}, "color_scheme": "dark" if dark else "light"}
     with opened(server.url, **look) as page:
         page.click("#send")
         page.wait_for_selector("#said:not(:empty)")
-        seen = browser.Seen(page)
+        seen = Seen(page)
         assert seen.too_wide <= 0
         assert seen.violations() == []
 
@@ -100,7 +110,7 @@ def test_its_policy_lets_nothing_in_but_its_own_script(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_with_keys_the_form_is_shown_to_those_who_have_one(tmp_path: Path) -> None:
+def test_with_keys_the_form_is_shown_to_those_who_have_one(opened: Opened, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(KEY)
     with serving(tiny_bundle(tmp_path / "bundle"), "--keys-file", str(keys)) as server, opened(server.url) as page:

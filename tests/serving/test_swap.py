@@ -1,6 +1,5 @@
 """Models exchanged in a running server: no request fails, what fails is said, what was before stays."""
 
-import asyncio
 import gc
 import json
 import threading
@@ -18,6 +17,7 @@ from solvent.serving.process import Loader
 from solvent.serving.swap import Swap
 from solvent.serving.traffic import Traffic
 from tests.servers import wait_until
+from tests.serving.apps import run
 from tests.serving.fleet import fleet, post
 from tests.serving.tiny import write_tiny
 
@@ -146,10 +146,10 @@ def test_an_application_that_asked_a_model_lets_go_of_it(tmp_path: Path, tinies:
     bench = Bench(tmp_path, place(tinies[0], "1"), kept_seconds=0.0)
     bench.swap.start()
     app = App(bench.traffic, None, None, [TrafficWatch(bench.traffic), Recorder()])
-    assert asyncio.run(answer(app)) == [200, 200]
+    assert run(answer(app)) == [200, 200]
     former = weakref.ref(bench.traffic.model())
     bench.swap.follow(Control((place(tinies[1], "2"),)))
-    assert asyncio.run(answer(app)) == [200, 200]
+    assert run(answer(app)) == [200, 200]
     bench.swap.drop_idle()
     gc.collect()
     assert former() is None

@@ -88,7 +88,7 @@ def _data_page(arguments: Namespace, stores: Stores) -> Report:
     return data_report(arguments.what, stores, against=arguments.against)
 
 
-_PAGES = {"report run": _run_page, "report data": _data_page, "report model": _model_page}
+_PAGES = {"report": _data_page, "report run": _run_page, "report data": _data_page, "report model": _model_page}
 
 
 def _compare(arguments: Namespace) -> int:

@@ -81,7 +81,8 @@ class Code:
                     self._hide(outer)
 
     def _show(self) -> dict[str, ModuleType]:
-        outer = {name: module for name, module in list(sys.modules.items()) if self.owns(name)}
+        # A copy, for other threads import as well.
+        outer = {name: module for name, module in sys.modules.copy().items() if self.owns(name)}
         for name in outer:
             del sys.modules[name]
         sys.modules.update(self.modules)
@@ -90,7 +91,7 @@ class Code:
 
     def _hide(self, outer: dict[str, ModuleType]) -> None:
         sys.meta_path.remove(self._finder)
-        self.modules = {name: module for name, module in list(sys.modules.items()) if self.owns(name)}
+        self.modules = {name: module for name, module in sys.modules.copy().items() if self.owns(name)}
         _all.update(self.modules.values())
         for name in self.modules:
             del sys.modules[name]
