@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from solvent.serving.exchange import CLOSE, Exchange, Gone, Headers, Refusal
 from solvent.serving.settings import Settings
@@ -20,20 +22,56 @@ async def read_body(exchange: Exchange, settings: Settings) -> bytes:
     # llhttp lets digits pass only; a server without it may not.
     if told is not None and told.isdigit() and int(told) > limit_bytes:
         raise _too_large(limit_bytes)
+    begun = _Begun(exchange.receive())
+    if begun.message is not None and not begun.message.get("more_body"):
+        # Small bodies come with their headers, mostly: then there is nothing to wait for, and no clock to set.
+        return _part(exchange, begun.message, limit_bytes)
     try:
         async with asyncio.timeout(settings.body_seconds):
-            message = await exchange.receive()
-            if message["type"] != "http.request":
-                raise Gone
-            first: bytes = message.get("body", b"")
-            exchange.arrived = not message.get("more_body")
-            if len(first) > limit_bytes:
-                raise _too_large(limit_bytes)
-            if exchange.arrived:
-                return first
-            return await _read_rest(exchange, first, limit_bytes)
+            message = begun.message or await begun
+            first = _part(exchange, message, limit_bytes)
+            return first if exchange.arrived else await _read_rest(exchange, first, limit_bytes)
     except TimeoutError:
         raise Refusal(408, f"the body did not arrive within {settings.body_seconds:g} s", headers=[CLOSE]) from None
+
+
+class _Begun:
+    """Something awaited that has begun: `message` is what it gave at once; else awaiting this goes on where it stopped."""
+
+    def __init__(self, work: Any) -> None:
+        self._work = work
+        self._waits: Any = None
+        self.message: Mapping[str, Any] | None = None
+        try:
+            self._waits = work.send(None)
+        except StopIteration as ended:
+            self.message = ended.value
+
+    def __await__(self) -> Generator[Any, Any, Mapping[str, Any]]:
+        waits = self._waits
+        while True:
+            try:
+                given = yield waits
+            except BaseException as error:
+                step, given = self._work.throw, error
+            else:
+                step = self._work.send
+            try:
+                waits = step(given)
+            except StopIteration as ended:
+                found: Mapping[str, Any] = ended.value
+                return found
+
+
+def _part(exchange: Exchange, message: Mapping[str, Any], limit_bytes: int) -> bytes:
+    """Give the bytes of a message, and note whether the body ends with them."""
+    if message["type"] != "http.request":
+        raise Gone
+    exchange.arrived = not message.get("more_body")
+    part: bytes = message.get("body", b"")
+    if len(part) > limit_bytes:
+        raise _too_large(limit_bytes)
+    return part
 
 
 async def _read_rest(exchange: Exchange, first: bytes, limit_bytes: int) -> bytes:

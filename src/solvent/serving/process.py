@@ -141,6 +141,7 @@ def _server(app: App, stop_seconds: float) -> Server:
         app,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,
         ws="none",
         http=Protocol,
         log_level="warning",
