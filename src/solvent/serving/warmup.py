@@ -16,6 +16,8 @@ from solvent.serving.settings import INLINE_MS
 from solvent.serving.tables import to_columns
 
 _TRIES = 3
+_NOTHING = frozenset({"None", "nan", "inf", "-inf", "<NA>", "NaT"})
+"""What stands as null in the examples, as texts."""
 
 
 def warm_up(model: Model) -> None:
@@ -59,7 +61,15 @@ def _compare(name: str, expected: Sequence[Any], found: Sequence[Any], tolerance
 
 
 def _alike(one: Any, other: Any, tolerance: float) -> bool:
+    if isinstance(one, list):
+        return (
+            isinstance(other, list | tuple)
+            and len(one) == len(other)
+            and all(_alike(part, found, tolerance) for part, found in zip(one, other, strict=True))
+        )
+    if one is None:
+        return str(other) in _NOTHING
     if isinstance(one, float) and isinstance(other, int | float):
         return math.isclose(one, other, rel_tol=0, abs_tol=tolerance)
     # Times and what else JSON lacks are texts in the file.
-    return one == other or one is None or str(one) == str(other) or not isinstance(one, bool | int | str)
+    return one == other or str(one) == str(other)
